@@ -1,2 +1,2 @@
-//! x
-fn main(){}
+//! `ecli`, the command; see the library of the same name.
+fn main() {}

@@ -1,0 +1,1 @@
+//! From an argument to bytes: a file, standard input or a URL, with the digest and where the bytes came from.

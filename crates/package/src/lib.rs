@@ -14,16 +14,20 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod kinds;
 pub mod layout;
 mod limits;
 pub mod parameter;
 mod plan;
 
 pub use error::{OpenError, PlanError};
+pub use kinds::{map_type_name, program_type};
 pub use layout::Layout;
 pub use limits::Limits;
 pub use parameter::Parameter;
-pub use plan::{Attach, HistogramScale, Map, Plan, Program, SampleKind, Sampling, Source, Stream, TcDirection};
+pub use plan::{
+    Attach, HistogramScale, Map, Plan, Program, SampleKind, Sampling, Source, Stream, TcDirection,
+};
 
 /// How a package was written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { package_bytes: 64 << 20, object_bytes: 64 << 20, btf_types: 1 << 18, type_nesting: 32, fields: 1 << 14 }
+        Self {
+            package_bytes: 64 << 20,
+            object_bytes: 64 << 20,
+            btf_types: 1 << 18,
+            type_nesting: 32,
+            fields: 1 << 14,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs clang.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -82,6 +82,9 @@ impl Compilation<'_> {
         command.arg("-isystem").arg(includes.path());
         for dir in self.include_dirs {
             command.arg("-I").arg(dir);
+            // Debug lines name the folder alone, not where it is.
+            let name = dir.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            command.arg(joined(&["-fdebug-prefix-map=".as_ref(), dir.as_ref(), "=".as_ref()], name));
         }
         command.args(["-x", "c", "-c", "-", "-o"]).arg(&out);
         command.current_dir(self.folder).env("LC_ALL", "C");
@@ -114,7 +117,7 @@ impl Compilation<'_> {
     }
 }
 
-fn joined(parts: &[&std::ffi::OsStr], last: &str) -> OsString {
+fn joined(parts: &[&OsStr], last: &str) -> OsString {
     let mut all = OsString::new();
     for part in parts {
         all.push(part);

@@ -151,7 +151,7 @@ impl<'a> Iterator for Tokens<'a> {
                     return Some(Token::Name(&rest[..end]));
                 }
                 b'0'..=b'9' => {
-                    self.at += rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len())
+                    self.at += rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
                 }
                 _ => {
                     self.at += rest.chars().next().map_or(1, char::len_utf8);

@@ -8,7 +8,7 @@ use crate::BuildError;
 /// Gives the object without `.debug_*` sections and their relocations.
 pub(crate) fn strip(object: &[u8]) -> Result<Vec<u8>, BuildError> {
     let mut builder = Builder::read(object).map_err(BuildError::Elf)?;
-    for section in builder.sections.iter_mut() {
+    for section in &mut builder.sections {
         let name = section.name.as_slice();
         let of = name.strip_prefix(b".rela").or_else(|| name.strip_prefix(b".rel")).unwrap_or(name);
         section.delete = of.starts_with(b".debug_");

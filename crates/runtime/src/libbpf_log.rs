@@ -1,0 +1,184 @@
+//! libbpf's messages, which it would print to stderr: here they go to whoever asked, or nowhere.
+//!
+//! libbpf has one print function for the whole process. The first [`Capture`] replaces it by one that gives
+//! each message to the capture of the thread that libbpf runs on; a message on any other thread is dropped.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
+
+use libbpf_rs::PrintLevel;
+
+/// How much a message of libbpf matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something failed.
+    Warning,
+    /// Worth knowing.
+    Information,
+    /// Each step that libbpf takes.
+    Debug,
+}
+
+/// Receives libbpf's messages, one call each, without `libbpf: ` and the final line break. A verifier log is
+/// one message of many lines.
+#[derive(Clone)]
+pub struct Sink(Arc<Receive>);
+
+type Receive = dyn Fn(Level, &str) + Send + Sync;
+
+impl Sink {
+    /// Calls `receive` for every message. It must not call into this crate.
+    pub fn new(receive: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(receive))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+/// While it lives, libbpf's messages on this thread go to `sink`; warnings are kept as well.
+pub(crate) struct Capture {
+    outer: Option<Current>,
+    stays_on_its_thread: PhantomData<*const ()>,
+}
+
+#[derive(Default)]
+struct Current {
+    sink: Option<Sink>,
+    warnings: Vec<String>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+impl Capture {
+    pub(crate) fn start(sink: Option<&Sink>) -> Self {
+        static WARNINGS: Once = Once::new();
+        static EVERYTHING: Once = Once::new();
+        // Below its level libbpf_rs formats nothing, so a quiet run does not pay for debug messages.
+        WARNINGS.call_once(|| print_from(PrintLevel::Warn));
+        if sink.is_some() {
+            EVERYTHING.call_once(|| print_from(PrintLevel::Debug));
+        }
+        let current = Current { sink: sink.cloned(), warnings: Vec::new() };
+        Self { outer: CURRENT.replace(Some(current)), stays_on_its_thread: PhantomData }
+    }
+
+    /// Ends the capture; gives the warnings.
+    pub(crate) fn finish(self) -> Vec<String> {
+        CURRENT
+            .with_borrow_mut(|current| current.as_mut().map(|it| std::mem::take(&mut it.warnings)))
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        CURRENT.set(self.outer.take());
+    }
+}
+
+fn print_from(level: PrintLevel) {
+    let _default_printer = libbpf_rs::set_print(Some((level, route)));
+}
+
+/// libbpf's print function. It is called from C: nothing may unwind out of it.
+// The signature is libbpf_rs's.
+#[expect(clippy::needless_pass_by_value)]
+fn route(level: PrintLevel, message: String) {
+    let _nothing_unwinds_into_c = catch_unwind(AssertUnwindSafe(|| {
+        let text = message.strip_prefix("libbpf: ").unwrap_or(&message).trim_end_matches('\n');
+        let level = match level {
+            PrintLevel::Warn => Level::Warning,
+            PrintLevel::Info => Level::Information,
+            PrintLevel::Debug => Level::Debug,
+        };
+        let sink = CURRENT.with_borrow_mut(|current| {
+            let current = current.as_mut()?;
+            if level == Level::Warning {
+                current.warnings.push(text.to_owned());
+            }
+            current.sink.clone()
+        });
+        if let Some(Sink(receive)) = sink {
+            receive(level, text);
+        }
+    }));
+}
+
+/// What the verifier said about a program, out of libbpf's warnings.
+pub(crate) fn verifier_log(warnings: &[String]) -> Option<(String, String)> {
+    warnings.iter().find_map(|warning| {
+        let (subject, log) = warning.split_once(": -- BEGIN PROG LOAD LOG --\n")?;
+        let program = subject.strip_prefix("prog '")?.strip_suffix('\'')?;
+        let log = log.strip_suffix("-- END PROG LOAD LOG --").unwrap_or(log);
+        Some((program.to_owned(), log.to_owned()))
+    })
+}
+
+/// What libbpf was busy with when it gave up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Program(String),
+    Map(String),
+}
+
+/// The program or map that the first warning is about.
+pub(crate) fn subject(warnings: &[String]) -> Option<Subject> {
+    warnings.iter().find_map(|warning| {
+        let name =
+            |prefix: &str| warning.strip_prefix(prefix)?.split_once('\'').map(|(name, _)| name.to_owned());
+        name("prog '").map(Subject::Program).or_else(|| name("map '").map(Subject::Map))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_log_is_told_from_other_warnings() {
+        let warnings = [
+            "prog 'p': BPF program load failed: -EACCES".to_owned(),
+            "prog 'p': -- BEGIN PROG LOAD LOG --\n0: R1=ctx()\ninvalid\n-- END PROG LOAD LOG --".to_owned(),
+        ];
+        assert_eq!(verifier_log(&warnings), Some(("p".into(), "0: R1=ctx()\ninvalid\n".into())));
+        assert_eq!(verifier_log(&warnings[..1]), None);
+        assert_eq!(subject(&warnings), Some(Subject::Program("p".into())));
+        assert_eq!(subject(&["map 'm': failed to create: -EINVAL".into()]), Some(Subject::Map("m".into())));
+    }
+
+    #[test]
+    fn messages_go_to_the_capture_of_their_thread_only() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = {
+            let seen = Arc::clone(&seen);
+            Sink::new(move |level, text| seen.lock().unwrap().push((level, text.to_owned())))
+        };
+        let capture = Capture::start(Some(&sink));
+        route(PrintLevel::Debug, "libbpf: step\n".into());
+        std::thread::spawn(|| route(PrintLevel::Warn, "libbpf: elsewhere\n".into())).join().unwrap();
+        route(PrintLevel::Warn, "libbpf: bad\n".into());
+        assert_eq!(capture.finish(), ["bad"]);
+        route(PrintLevel::Warn, "libbpf: after\n".into());
+        assert_eq!(
+            *seen.lock().unwrap(),
+            [(Level::Debug, "step".to_owned()), (Level::Warning, "bad".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_sink_that_panics_does_not_unwind() {
+        let sink = Sink::new(|_, _| panic!("in the sink"));
+        let capture = Capture::start(Some(&sink));
+        route(PrintLevel::Warn, "libbpf: bad\n".into());
+        assert_eq!(capture.finish(), ["bad"]);
+    }
+}

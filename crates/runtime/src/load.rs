@@ -1,0 +1,167 @@
+//! From an object file to programs in the kernel.
+
+use std::io;
+use std::path::PathBuf;
+
+use libbpf_rs::{MapType, Object, ObjectBuilder, OpenObject};
+use package::Plan;
+
+use crate::attach::section::Hook;
+use crate::error::LoadError;
+use crate::libbpf_log::{self, Capture, Sink, Subject};
+use crate::notice::Notice;
+use crate::preflight::{self, Host, Missing};
+use crate::run::Ready;
+use crate::streams::{Prepared, StreamError, StreamOptions, Streams};
+use crate::{globals, sys};
+
+/// How to load a package.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Index in [`Plan::parameters`] and the bytes of the variable, as `Parameter::encode` gives them. What is not
+    /// here has the package's default, else the bytes of the object file.
+    pub values: Vec<(usize, Vec<u8>)>,
+    /// Size and number of buffers.
+    pub streams: StreamOptions,
+    /// Where the kernel's types are read from.
+    pub kernel_btf: KernelBtf,
+    /// Receives libbpf's messages, while this crate's functions run. `None`: they are dropped.
+    pub libbpf_log: Option<Sink>,
+}
+
+/// Where the kernel's type information comes from.
+#[derive(Debug, Clone)]
+pub enum KernelBtf {
+    /// The running kernel's own.
+    System {
+        /// Folder for the parts that packages use, so that the next start need not read all of it. It is made when
+        /// it is absent, and not used unless only this user can write to it. `None`: nothing is kept.
+        cache_dir: Option<PathBuf>,
+    },
+    /// A raw BTF file.
+    File(PathBuf),
+}
+
+impl Default for KernelBtf {
+    fn default() -> Self {
+        Self::System { cache_dir: None }
+    }
+}
+
+/// Programs and maps are in the kernel; nothing is attached. Dropping it removes them.
+#[derive(Debug)]
+pub struct Loaded {
+    object: Object,
+    plan: Plan,
+    prepared: Prepared,
+    notices: Vec<Notice>,
+    libbpf_log: Option<Sink>,
+}
+
+/// Loads the object of a package.
+///
+/// # Errors
+/// What is missing on this machine, what the kernel refused, or a value that does not fit.
+pub fn load(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    let LoadOptions { values, streams, kernel_btf, libbpf_log } = options;
+    let host = Host::system();
+    preflight::check(plan, &host)?;
+    let capture = Capture::start(libbpf_log.as_ref());
+    let btf = match kernel_btf {
+        KernelBtf::File(path) => Some(path.clone()),
+        KernelBtf::System { .. } => None,
+    };
+    let mut open = open(object, plan, btf)?;
+    globals::set(&mut open, plan, values)?;
+    let prepared = Streams::prepare(&mut open, plan, streams)?;
+    let object = sys::libbpf::load(open).map_err(|error| explain(error, &capture.finish(), plan, &host))?;
+    Ok(Loaded { object, plan: plan.clone(), prepared, notices: Vec::new(), libbpf_log: libbpf_log.clone() })
+}
+
+impl Loaded {
+    /// Opens the rings. Before anything can fire: without a ring, the kernel refuses an event and nobody counts it.
+    ///
+    /// # Errors
+    /// The kernel does not give the memory.
+    pub fn open_streams(self) -> Result<Ready, StreamError> {
+        let Self { object, plan, prepared, notices, libbpf_log } = self;
+        let streams = prepared.open(&object)?;
+        Ok(Ready { streams, object, plan, notices, libbpf_log })
+    }
+}
+
+fn open(object: &[u8], plan: &Plan, btf: Option<PathBuf>) -> Result<OpenObject, LoadError> {
+    let capture = Capture::start(None);
+    let _ = (&capture, btf);
+    let mut builder = ObjectBuilder::default();
+    let opened = builder.name(object_name(plan)).and_then(|builder| builder.open_memory(object));
+    let open = opened.map_err(|error| LoadError::Object {
+        reason: capture.finish().pop().unwrap_or_else(|| format!("{error:#}")),
+    })?;
+    for program in &plan.programs {
+        if !open.progs().any(|it| it.name().to_string_lossy() == program.name) {
+            return Err(LoadError::NoProgram { program: program.name.clone() });
+        }
+    }
+    Ok(open)
+}
+
+/// The plan's name in the characters that the kernel allows: libbpf makes the names of sections from it.
+fn object_name(plan: &Plan) -> String {
+    let name: String =
+        plan.object_name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
+    if name.is_empty() { "package".to_owned() } else { name }
+}
+
+/// Why libbpf could not load.
+fn explain(source: io::Error, warnings: &[String], plan: &Plan, host: &Host) -> LoadError {
+    let subject = libbpf_log::subject(warnings);
+    let errno = source.raw_os_error().unwrap_or_default();
+    if let Some(missing) = missing(errno, subject.as_ref(), plan, host) {
+        return LoadError::Missing(missing);
+    }
+    if let Some((program, log)) = libbpf_log::verifier_log(warnings) {
+        return LoadError::Verifier { program, log };
+    }
+    let subject = match subject {
+        Some(Subject::Program(name)) => format!("program {name}"),
+        Some(Subject::Map(name)) => format!("map {name}"),
+        None => "the package".to_owned(),
+    };
+    match errno {
+        libc::ENOMEM => LoadError::Memory { subject },
+        _ => LoadError::Refused { subject, source },
+    }
+}
+
+/// A known lack behind an error number. The kernel is asked again for the one thing, rather than its text read.
+fn missing(errno: i32, subject: Option<&Subject>, plan: &Plan, host: &Host) -> Option<Missing> {
+    match (subject, errno) {
+        (None, libc::ESRCH | libc::ENOENT) if !host.has_file("/sys/kernel/btf/vmlinux") => {
+            Some(Missing::KernelBtf)
+        }
+        (Some(Subject::Map(name)), libc::EINVAL | libc::EOPNOTSUPP) => {
+            let map = plan.maps.iter().find(|it| it.name == *name)?;
+            let is_known = MapType::from(map.kind).is_supported().unwrap_or(false);
+            (!is_known).then(|| Missing::MapType {
+                map: name.clone(),
+                kind: package::map_type_name(map.kind).to_owned(),
+            })
+        }
+        (Some(Subject::Program(name)), _) => {
+            let program = plan.programs.iter().find(|it| it.name == *name)?;
+            let hook = Hook::of(&program.section);
+            let (program, shown) = (name.clone(), hook.to_string());
+            match (&hook, errno) {
+                (Hook::Btf { function, .. }, libc::ESRCH | libc::ENOENT) => {
+                    Some(Missing::Function { program, hook: shown, function: (*function).to_owned() })
+                }
+                (Hook::Btf { .. }, libc::EPERM) => {
+                    host.lockdown().map(|mode| Missing::Lockdown { program, hook: shown, mode })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

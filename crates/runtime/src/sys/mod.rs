@@ -1,0 +1,5 @@
+//! Everything `unsafe`: one file for each C or kernel interface, safe functions outwards.
+
+pub(crate) mod libbpf;
+pub(crate) mod net;
+pub(crate) mod sampling;

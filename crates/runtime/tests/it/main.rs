@@ -1,0 +1,6 @@
+//! The crate on the running kernel. All of it needs root.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attach;
+mod kernel;
+mod load;

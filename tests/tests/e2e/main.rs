@@ -1,0 +1,9 @@
+//! End to end: the real binary on the real kernel, a module a subject. `make e2e` runs it; most of it needs root.
+//!
+//! Other programs open files meanwhile: tests look for their own process ids and paths only.
+
+mod arguments;
+mod differential;
+mod limits;
+mod smoke;
+mod stop;

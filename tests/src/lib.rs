@@ -3,6 +3,7 @@
 //! * [`Tool`] starts a program and [`Live`] watches it run; [`Ran`] is what is left: exit code, streams, CPU time, memory.
 //! * [`Scratch`] is a folder that goes away with the test.
 //! * [`Workload`] opens files from processes of its own, and knows their ids and how many opens they did.
+//! * [`nginx`] serves packages over http and https, with certificates of its own authority.
 //! * [`kernel`] asks what BPF a process holds and whether it is gone.
 //!
 //! Other programs open files, and other tests load BPF, at the same time: tests look for their own process ids, paths
@@ -10,6 +11,7 @@
 
 pub mod kernel;
 mod live;
+pub mod nginx;
 mod ran;
 mod rows;
 mod scratch;

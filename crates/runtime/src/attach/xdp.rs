@@ -76,3 +76,51 @@ fn refused(program: &Program, interface: &str, source: io::Error) -> AttachError
         _ => AttachError::Refused { program, hook, source },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd as _;
+    use std::process::Command;
+
+    use libbpf_rs::{Object, ObjectBuilder, Program, Xdp, XdpFlags};
+
+    use super::attach_by_netlink;
+
+    const PACKETS: &[u8] = include_bytes!("../../tests/fixtures/load_packets.bpf.o");
+
+    fn ip(line: &str) {
+        assert!(Command::new("ip").args(line.split(' ')).status().unwrap().success(), "ip {line}");
+    }
+
+    fn object() -> Object {
+        ObjectBuilder::default().open_memory(PACKETS).unwrap().load().unwrap()
+    }
+
+    fn program(object: &Object) -> Program<'_> {
+        object.progs().find(|it| it.name() == "at_xdp").unwrap()
+    }
+
+    #[test]
+    fn before_links_a_program_is_removed_by_its_drop_and_never_that_of_another() {
+        let name = format!("eclx{}", std::process::id() % 1_000_000);
+        ip(&format!("link add {name} type veth peer name {name}p"));
+        let ifindex = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).unwrap();
+        let ifindex = ifindex.trim().parse().unwrap();
+        let (ours, others) = (object(), object());
+        let others = program(&others);
+        let attached = || Xdp::new(others.as_fd()).query_id(ifindex, XdpFlags::NONE).unwrap();
+
+        let hold = attach_by_netlink(&program(&ours), ifindex, 0).unwrap();
+        assert_ne!(attached(), 0);
+        attach_by_netlink(&program(&ours), ifindex, 0).expect_err("the hook is taken");
+        drop(hold);
+        assert_eq!(attached(), 0);
+
+        let hold = attach_by_netlink(&program(&ours), ifindex, 0).unwrap();
+        Xdp::new(others.as_fd()).attach(ifindex, XdpFlags::NONE).unwrap();
+        let foreign = attached();
+        drop(hold);
+        assert_eq!(attached(), foreign);
+        ip(&format!("link del {name}"));
+    }
+}

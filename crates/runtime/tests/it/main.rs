@@ -4,3 +4,4 @@
 mod attach;
 mod kernel;
 mod load;
+mod network;

@@ -1,8 +1,9 @@
 //! Why a package does not run. One enum a stage; [`Blame`] says whose fault it is, `hint` what to try.
 
 use std::io;
+use std::path::PathBuf;
 
-use crate::preflight::Missing;
+use crate::missing::Missing;
 use crate::streams::StreamError;
 
 /// What an error is the fault of.
@@ -12,6 +13,8 @@ pub enum Blame {
     Machine,
     /// The package is no usable one anywhere.
     Package,
+    /// A value or file that the caller gave.
+    Caller,
 }
 
 /// Why an object could not be loaded.
@@ -26,6 +29,23 @@ pub enum LoadError {
     Object {
         /// libbpf's last warning, or the error number's text.
         reason: String,
+    },
+    /// The BTF file that was given is none.
+    #[error("{} cannot be read as BTF", path.display())]
+    BtfFile {
+        /// As given.
+        path: PathBuf,
+        /// What libbpf said.
+        #[source]
+        source: libbpf_rs::Error,
+    },
+    /// The package reads a type or member that this kernel does not have (a CO-RE relocation without a match).
+    #[error("the kernel does not have what program {program} uses: {what}")]
+    Relocation {
+        /// Function name.
+        program: String,
+        /// As libbpf names it: `struct task_struct.tgid`.
+        what: String,
     },
     /// A value for a parameter that the plan does not have.
     #[error("there is no parameter number {index}")]
@@ -107,14 +127,14 @@ impl LoadError {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
+            Self::BtfFile { .. } | Self::NoParameter { .. } | Self::ValueSize { .. } => Blame::Caller,
             Self::Object { .. }
-            | Self::NoParameter { .. }
             | Self::NoSection { .. }
             | Self::OutsideSection { .. }
-            | Self::ValueSize { .. }
             | Self::Section { .. }
             | Self::NoProgram { .. } => Blame::Package,
             Self::Missing(_)
+            | Self::Relocation { .. }
             | Self::Verifier { .. }
             | Self::Memory { .. }
             | Self::Refused { .. }
@@ -127,8 +147,8 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Missing(missing) => missing.hint(),
-            Self::Verifier { log, .. } if log.contains("failed to resolve CO-RE relocation") => {
-                Some("the package uses a type or member that this kernel does not have".to_owned())
+            Self::Relocation { .. } => {
+                Some("the package was made for other kernel versions: look for a newer one".to_owned())
             }
             Self::Verifier { .. } => Some("see the verifier's whole log: -v".to_owned()),
             Self::Memory { .. } => Some("use smaller buffers: --buffer-size".to_owned()),

@@ -71,11 +71,9 @@ impl Capture {
         Self { outer: CURRENT.replace(Some(current)), stays_on_its_thread: PhantomData }
     }
 
-    /// Ends the capture; gives the warnings.
-    pub(crate) fn finish(self) -> Vec<String> {
-        CURRENT
-            .with_borrow_mut(|current| current.as_mut().map(|it| std::mem::take(&mut it.warnings)))
-            .unwrap_or_default()
+    /// The warnings so far.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        CURRENT.with_borrow(|current| current.as_ref().map(|it| it.warnings.clone())).unwrap_or_default()
     }
 }
 
@@ -123,6 +121,19 @@ pub(crate) fn verifier_log(warnings: &[String]) -> Option<(String, String)> {
     })
 }
 
+/// The type or member of a CO-RE relocation that the kernel has no match for, out of a verifier log: libbpf makes
+/// the instruction invalid, and explains it there.
+pub(crate) fn unresolved(log: &str) -> Option<&str> {
+    let (_, explained) = log.split_once("failed to resolve CO-RE relocation <")?;
+    let (_, target) = explained.lines().next()?.split_once("] ")?;
+    Some(target.split_once(" (").map_or(target, |(name, _)| name))
+}
+
+/// The last warning, cut to its first line.
+pub(crate) fn last(warnings: &[String]) -> Option<String> {
+    warnings.last()?.lines().next().map(str::to_owned)
+}
+
 /// What libbpf was busy with when it gave up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -156,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn an_unresolved_relocation_is_named() {
+        let log = "3: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation <byte_off> [18] struct a.b.c (0:1 @ offset 4)\nprocessed 3 insns\n";
+        assert_eq!(unresolved(log), Some("struct a.b.c"));
+        assert_eq!(
+            unresolved("failed to resolve CO-RE relocation <type_id> [18] struct a"),
+            Some("struct a")
+        );
+        assert_eq!(unresolved("R1 invalid mem access 'scalar'"), None);
+    }
+
+    #[test]
     fn messages_go_to_the_capture_of_their_thread_only() {
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
         let sink = {
@@ -166,7 +188,8 @@ mod tests {
         route(PrintLevel::Debug, "libbpf: step\n".into());
         std::thread::spawn(|| route(PrintLevel::Warn, "libbpf: elsewhere\n".into())).join().unwrap();
         route(PrintLevel::Warn, "libbpf: bad\n".into());
-        assert_eq!(capture.finish(), ["bad"]);
+        assert_eq!(capture.warnings(), ["bad"]);
+        drop(capture);
         route(PrintLevel::Warn, "libbpf: after\n".into());
         assert_eq!(
             *seen.lock().unwrap(),
@@ -179,6 +202,6 @@ mod tests {
         let sink = Sink::new(|_, _| panic!("in the sink"));
         let capture = Capture::start(Some(&sink));
         route(PrintLevel::Warn, "libbpf: bad\n".into());
-        assert_eq!(capture.finish(), ["bad"]);
+        assert_eq!(capture.warnings(), ["bad"]);
     }
 }

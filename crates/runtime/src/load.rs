@@ -1,19 +1,20 @@
 //! From an object file to programs in the kernel.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use libbpf_rs::{MapType, Object, ObjectBuilder, OpenObject};
 use package::Plan;
 
 use crate::attach::section::Hook;
 use crate::error::LoadError;
+use crate::host::Host;
 use crate::libbpf_log::{self, Capture, Sink, Subject};
+use crate::missing::Missing;
 use crate::notice::Notice;
-use crate::preflight::{self, Host, Missing};
 use crate::run::Ready;
 use crate::streams::{Prepared, StreamError, StreamOptions, Streams};
-use crate::{globals, sys};
+use crate::{globals, preflight, sys};
 
 /// How to load a package.
 #[derive(Debug, Clone, Default)]
@@ -63,19 +64,50 @@ pub struct Loaded {
 /// # Errors
 /// What is missing on this machine, what the kernel refused, or a value that does not fit.
 pub fn load(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Loaded, LoadError> {
-    let LoadOptions { values, streams, kernel_btf, libbpf_log } = options;
     let host = Host::system();
-    preflight::check(plan, &host)?;
-    let capture = Capture::start(libbpf_log.as_ref());
-    let btf = match kernel_btf {
-        KernelBtf::File(path) => Some(path.clone()),
-        KernelBtf::System { .. } => None,
+    let notices = Vec::new();
+    let (object, prepared) = match &options.kernel_btf {
+        KernelBtf::File(path) => {
+            attempt(object, plan, options, Some(path), &host).map_err(|error| blame_btf(path, error))?
+        }
+        KernelBtf::System { .. } => attempt(object, plan, options, None, &host)?,
     };
-    let mut open = open(object, plan, btf)?;
-    globals::set(&mut open, plan, values)?;
-    let prepared = Streams::prepare(&mut open, plan, streams)?;
-    let object = sys::libbpf::load(open).map_err(|error| explain(error, &capture.finish(), plan, &host))?;
-    Ok(Loaded { object, plan: plan.clone(), prepared, notices: Vec::new(), libbpf_log: libbpf_log.clone() })
+    Ok(Loaded { object, plan: plan.clone(), prepared, notices, libbpf_log: options.libbpf_log.clone() })
+}
+
+/// Opens, sets up and loads the object once, with CO-RE relocations done against the BTF file `btf`.
+fn attempt(
+    object: &[u8],
+    plan: &Plan,
+    options: &LoadOptions,
+    btf: Option<&Path>,
+    host: &Host,
+) -> Result<(Object, Prepared), LoadError> {
+    let capture = Capture::start(options.libbpf_log.as_ref());
+    preflight::check(plan, host)?;
+    let mut builder = ObjectBuilder::default();
+    let opened = open(&mut builder, object, plan, btf);
+    let mut open = opened.map_err(|error| LoadError::Object {
+        reason: libbpf_log::last(&capture.warnings()).unwrap_or_else(|| error.to_string()),
+    })?;
+    for program in &plan.programs {
+        if !open.progs().any(|it| it.name().to_string_lossy() == program.name) {
+            return Err(LoadError::NoProgram { program: program.name.clone() });
+        }
+    }
+    globals::set(&mut open, plan, &options.values)?;
+    let prepared = Streams::prepare(&mut open, plan, &options.streams)?;
+    let object = sys::libbpf::load(open).map_err(|error| explain(error, &capture.warnings(), plan, host))?;
+    Ok((object, prepared))
+}
+
+/// A load that failed because of the BTF file that it was given.
+fn blame_btf(path: &Path, error: LoadError) -> LoadError {
+    let _quiet = Capture::start(None);
+    match libbpf_rs::btf::Btf::from_path(path) {
+        Ok(_) => error,
+        Err(source) => LoadError::BtfFile { path: path.to_owned(), source },
+    }
 }
 
 impl Loaded {
@@ -85,25 +117,22 @@ impl Loaded {
     /// The kernel does not give the memory.
     pub fn open_streams(self) -> Result<Ready, StreamError> {
         let Self { object, plan, prepared, notices, libbpf_log } = self;
+        let _capture = Capture::start(libbpf_log.as_ref());
         let streams = prepared.open(&object)?;
         Ok(Ready { streams, object, plan, notices, libbpf_log })
     }
 }
 
-fn open(object: &[u8], plan: &Plan, btf: Option<PathBuf>) -> Result<OpenObject, LoadError> {
-    let capture = Capture::start(None);
-    let _ = (&capture, btf);
-    let mut builder = ObjectBuilder::default();
-    let opened = builder.name(object_name(plan)).and_then(|builder| builder.open_memory(object));
-    let open = opened.map_err(|error| LoadError::Object {
-        reason: capture.finish().pop().unwrap_or_else(|| format!("{error:#}")),
-    })?;
-    for program in &plan.programs {
-        if !open.progs().any(|it| it.name().to_string_lossy() == program.name) {
-            return Err(LoadError::NoProgram { program: program.name.clone() });
-        }
+fn open(
+    builder: &mut ObjectBuilder,
+    object: &[u8],
+    plan: &Plan,
+    btf: Option<&Path>,
+) -> libbpf_rs::Result<OpenObject> {
+    if let Some(path) = btf {
+        builder.btf_custom_path(path)?;
     }
-    Ok(open)
+    builder.name(object_name(plan))?.open_memory(object)
 }
 
 /// The plan's name in the characters that the kernel allows: libbpf makes the names of sections from it.
@@ -121,7 +150,10 @@ fn explain(source: io::Error, warnings: &[String], plan: &Plan, host: &Host) -> 
         return LoadError::Missing(missing);
     }
     if let Some((program, log)) = libbpf_log::verifier_log(warnings) {
-        return LoadError::Verifier { program, log };
+        return match libbpf_log::unresolved(&log).map(str::to_owned) {
+            Some(what) => LoadError::Relocation { program, what },
+            None => LoadError::Verifier { program, log },
+        };
     }
     let subject = match subject {
         Some(Subject::Program(name)) => format!("program {name}"),

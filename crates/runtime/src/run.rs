@@ -10,9 +10,9 @@ use package::Plan;
 
 use crate::attach::{self, Attachment, Hold};
 use crate::error::AttachError;
+use crate::host::Host;
 use crate::libbpf_log::{Capture, Sink};
 use crate::notice::Notice;
-use crate::preflight::Host;
 use crate::streams::{Ledger, RawRecord, Streams, Wake};
 
 /// Rings are open; nothing is attached. Dropping it removes programs and maps.

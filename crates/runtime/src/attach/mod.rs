@@ -13,8 +13,9 @@ use libbpf_rs::{Link, Object};
 use package::{Attach, Plan, Program};
 
 use crate::error::AttachError;
+use crate::host::Host;
+use crate::missing::Missing;
 use crate::notice::Notice;
-use crate::preflight::{Host, Missing};
 use crate::sys;
 
 /// A program that now runs, and where.

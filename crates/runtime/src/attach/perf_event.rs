@@ -5,8 +5,8 @@ use package::Program;
 
 use super::{Attached, Hold};
 use crate::error::AttachError;
+use crate::host::Host;
 use crate::notice::Notice;
-use crate::preflight::Host;
 use crate::sys::{self, sampling::Clock};
 
 /// Samples CPU cycles, or the kernel's timer where there is no such counter (then with a notice).

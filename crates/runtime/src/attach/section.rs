@@ -7,7 +7,8 @@ use package::Program;
 
 use super::{Attached, Hold};
 use crate::error::AttachError;
-use crate::preflight::{Host, Missing, TracepointState};
+use crate::host::{Host, TracepointState};
+use crate::missing::Missing;
 use crate::sys;
 
 /// A hook as the section names it. Sections of other kinds are left to libbpf.

@@ -7,6 +7,7 @@ use crate::kernel::{alone, eventually, gone, load, own_programs, parameter, plan
 
 const HOOKS: &[u8] = include_bytes!("../fixtures/load_hooks.bpf.o");
 const SAMPLES: &[u8] = include_bytes!("../fixtures/load_samples.bpf.o");
+const UPROBE: &[u8] = include_bytes!("../fixtures/load_uprobe.bpf.o");
 const ABSENT: &[u8] = include_bytes!("../fixtures/load_absent.bpf.o");
 
 #[test]
@@ -78,4 +79,14 @@ fn a_hook_that_is_not_there_is_named_and_what_was_attached_is_gone() {
         "program at_nothing: programs of section \"socket\" cannot be attached by ecli"
     );
     assert_eq!(error.blame(), Blame::Package);
+}
+
+#[test]
+fn a_uprobe_finds_its_library_by_name() {
+    let _alone = alone();
+    let section = "uprobe/libc.so.6:setlocale";
+    let running = run(UPROBE, &plan(&[("on_setlocale", section, Attach::Section)]));
+    assert_eq!(running.attachments()[0].description, "uprobe libc.so.6:setlocale");
+    std::process::Command::new("ls").arg("/").output().unwrap();
+    assert!(slot("load_locales", 0) >= 1);
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use package::{Attach, Plan};
-use runtime::{Blame, Level, LoadError, LoadOptions, Missing, Sink};
+use runtime::{Blame, KernelBtf, Level, LoadError, LoadOptions, Missing, Sink};
 
 use crate::kernel::{alone, gone, load, own_programs, parameter, plan, run, slot};
 
@@ -14,6 +14,15 @@ const REJECTED: &[u8] = include_bytes!("../fixtures/load_rejected.bpf.o");
 const MAP_KIND: &[u8] = include_bytes!("../fixtures/load_map_kind.bpf.o");
 const MAP_HUGE: &[u8] = include_bytes!("../fixtures/load_map_huge.bpf.o");
 const TRACED: &[u8] = include_bytes!("../fixtures/load_traced.bpf.o");
+
+const RELOCATED: &[u8] = include_bytes!("../fixtures/load_relocated.bpf.o");
+const UNRELOCATED: &[u8] = include_bytes!("../fixtures/load_unrelocated.bpf.o");
+
+fn relocated() -> Plan {
+    let mut plan = plan(&[("reads_task", "tp/syscalls/sys_enter_getpgid", Attach::Section)]);
+    plan.parameters = vec![parameter("target", ".rodata", -1, Some(std::process::id() as i32))];
+    plan
+}
 
 fn hooks() -> Plan {
     let mut plan = plan(&[("on_tracepoint", "tp/syscalls/sys_enter_getpgid", Attach::Section)]);
@@ -65,7 +74,7 @@ fn values_that_do_not_fit_are_refused() {
     let plan = hooks();
     let error = runtime::load(HOOKS, &plan, &with((0, vec![1]))).unwrap_err();
     assert_eq!(error.to_string(), "variable target holds 4 bytes, and the value has 1");
-    assert_eq!(error.blame(), Blame::Package);
+    assert_eq!(error.blame(), Blame::Caller);
     let error = runtime::load(HOOKS, &plan, &with((9, vec![1]))).unwrap_err();
     assert_eq!(error.to_string(), "there is no parameter number 9");
 
@@ -182,6 +191,44 @@ fn what_this_kernel_lacks_is_said_before_loading() {
     assert!(matches!(missing("uprobe//no/such/file:f", Attach::Section), Missing::Binary { .. }));
     assert!(matches!(missing("xdp", Attach::Xdp { ifindex: 99_999, flags: 0 }), Missing::Interface { .. }));
     assert!(matches!(missing("xdp", Attach::Xdp { ifindex: -1, flags: 0 }), Missing::Interface { .. }));
+}
+
+#[test]
+fn a_btf_file_that_is_none_is_blamed() {
+    let _alone = alone();
+    for path in ["/no/such/file", "/etc/passwd"] {
+        let options = LoadOptions { kernel_btf: KernelBtf::File(path.into()), ..Default::default() };
+        let error = runtime::load(RELOCATED, &relocated(), &options).unwrap_err();
+        assert_eq!(error.to_string(), format!("{path} cannot be read as BTF"));
+        assert_eq!(error.blame(), Blame::Caller);
+    }
+}
+
+#[test]
+fn relocations_use_the_kernels_types() {
+    let _alone = alone();
+    for kernel_btf in [KernelBtf::default(), KernelBtf::File("/sys/kernel/btf/vmlinux".into())] {
+        let options = LoadOptions { kernel_btf, ..Default::default() };
+        let running = runtime::load(RELOCATED, &relocated(), &options)
+            .unwrap()
+            .open_streams()
+            .unwrap()
+            .attach()
+            .unwrap();
+        getpgid();
+        assert_eq!(slot("load_pids", 0), u64::from(std::process::id()));
+        drop(running);
+    }
+}
+
+#[test]
+fn a_member_that_this_kernel_lacks_is_named() {
+    let _alone = alone();
+    let error = failure(UNRELOCATED, &relocated());
+    assert_eq!(
+        error.to_string(),
+        "the kernel does not have what program reads_task uses: struct task_struct.no_such_member"
+    );
 }
 
 #[test]

@@ -152,7 +152,9 @@ impl LoadError {
             }
             Self::Verifier { .. } => Some("see the verifier's whole log: -v".to_owned()),
             Self::Memory { .. } => Some("use smaller buffers: --buffer-size".to_owned()),
-            Self::Refused { source, .. } if source.raw_os_error() == Some(libc::EPERM) => {
+            Self::Refused { source, .. }
+                if matches!(source.raw_os_error(), Some(libc::EPERM | libc::ENOSYS)) =>
+            {
                 Some("a container or a security module may forbid BPF: run it outside, as root".to_owned())
             }
             Self::Refused { .. } => Some("see libbpf's log: -v".to_owned()),

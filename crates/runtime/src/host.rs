@@ -68,6 +68,15 @@ impl Host {
         self.root.join(path.trim_start_matches('/')).exists()
     }
 
+    /// Highest frequency that a perf event may be sampled at.
+    pub(crate) fn max_sample_rate(&self) -> Option<u64> {
+        fs::read_to_string(self.root.join("proc/sys/kernel/perf_event_max_sample_rate"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
     /// CPUs that run, in order.
     pub(crate) fn online_cpus(&self) -> io::Result<Vec<u32>> {
         let text = fs::read_to_string(self.root.join("sys/devices/system/cpu/online"))?;

@@ -1,9 +1,10 @@
 //! From an object file to programs in the kernel.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use libbpf_rs::{MapType, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{MapType, Object, ObjectBuilder, OpenObject, ProgramType};
 use package::Plan;
 
 use crate::attach::section::Hook;
@@ -97,7 +98,10 @@ fn attempt(
     }
     globals::set(&mut open, plan, &options.values)?;
     let prepared = Streams::prepare(&mut open, plan, &options.streams)?;
-    let object = sys::libbpf::load(open).map_err(|error| explain(error, &capture.warnings(), plan, host))?;
+    let kinds: Kinds =
+        open.progs().map(|it| (it.name().to_string_lossy().into_owned(), it.prog_type())).collect();
+    let object =
+        sys::libbpf::load(open).map_err(|error| explain(error, &capture.warnings(), plan, &kinds, host))?;
     Ok((object, prepared))
 }
 
@@ -142,11 +146,14 @@ fn object_name(plan: &Plan) -> String {
     if name.is_empty() { "package".to_owned() } else { name }
 }
 
+/// Type of each program.
+type Kinds = BTreeMap<String, ProgramType>;
+
 /// Why libbpf could not load.
-fn explain(source: io::Error, warnings: &[String], plan: &Plan, host: &Host) -> LoadError {
+fn explain(source: io::Error, warnings: &[String], plan: &Plan, kinds: &Kinds, host: &Host) -> LoadError {
     let subject = libbpf_log::subject(warnings);
     let errno = source.raw_os_error().unwrap_or_default();
-    if let Some(missing) = missing(errno, subject.as_ref(), plan, host) {
+    if let Some(missing) = missing(errno, subject.as_ref(), plan, kinds, host) {
         return LoadError::Missing(missing);
     }
     if let Some((program, log)) = libbpf_log::verifier_log(warnings) {
@@ -167,7 +174,13 @@ fn explain(source: io::Error, warnings: &[String], plan: &Plan, host: &Host) -> 
 }
 
 /// A known lack behind an error number. The kernel is asked again for the one thing, rather than its text read.
-fn missing(errno: i32, subject: Option<&Subject>, plan: &Plan, host: &Host) -> Option<Missing> {
+fn missing(
+    errno: i32,
+    subject: Option<&Subject>,
+    plan: &Plan,
+    kinds: &Kinds,
+    host: &Host,
+) -> Option<Missing> {
     match (subject, errno) {
         (None, libc::ESRCH | libc::ENOENT) if !host.has_file("/sys/kernel/btf/vmlinux") => {
             Some(Missing::KernelBtf)
@@ -178,6 +191,14 @@ fn missing(errno: i32, subject: Option<&Subject>, plan: &Plan, host: &Host) -> O
             (!is_known).then(|| Missing::MapType {
                 map: name.clone(),
                 kind: package::map_type_name(map.kind).to_owned(),
+            })
+        }
+        (Some(Subject::Program(name)), libc::EINVAL) => {
+            let kind = *kinds.get(name)?;
+            let is_known = kind.is_supported().unwrap_or(true);
+            (!is_known).then(|| Missing::ProgramType {
+                program: name.clone(),
+                kind: sys::libbpf::program_type_name(kind),
             })
         }
         (Some(Subject::Program(name)), _) => {
@@ -195,5 +216,52 @@ fn missing(errno: i32, subject: Option<&Subject>, plan: &Plan, host: &Host) -> O
             }
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use package::{Attach, Program};
+
+    use super::*;
+
+    #[test]
+    fn a_function_that_no_kernel_has_is_named() {
+        let section = "fentry/no_such_function".to_owned();
+        let plan = Plan {
+            object_name: "no name of a file.o".into(),
+            programs: vec![Program { name: "at_function".into(), section, attach: Attach::Section }],
+            maps: vec![],
+            streams: vec![],
+            parameters: vec![],
+            notes: vec![],
+        };
+        let capture = Capture::start(None);
+        let object = include_bytes!("../tests/fixtures/load_traced.bpf.o");
+        // Past the preflight: a kernel in lockdown would be explained by that.
+        let open = open(&mut ObjectBuilder::default(), object, &plan, None).unwrap();
+        let error = sys::libbpf::load(open).unwrap_err();
+        let error = explain(error, &capture.warnings(), &plan, &Kinds::new(), &Host::system());
+        assert_eq!(
+            error.to_string(),
+            "program at_function (fentry no_such_function) needs a kernel function that cannot be traced here: \
+             no_such_function"
+        );
+    }
+
+    #[test]
+    fn a_kernel_without_btf_is_explained_only_when_it_was_needed() {
+        let plan = Plan {
+            object_name: String::new(),
+            programs: vec![],
+            maps: vec![],
+            streams: vec![],
+            parameters: vec![],
+            notes: vec![],
+        };
+        let host = crate::host::tests::Tree::new(&[]).host();
+        let explain = |errno| explain(io::Error::from_raw_os_error(errno), &[], &plan, &Kinds::new(), &host);
+        assert!(matches!(explain(libc::ESRCH), LoadError::Missing(Missing::KernelBtf)));
+        assert!(matches!(explain(libc::EIO), LoadError::Refused { .. }));
     }
 }

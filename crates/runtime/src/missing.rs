@@ -102,6 +102,16 @@ pub enum Missing {
         /// Interface index.
         ifindex: i32,
     },
+    /// More samples a second than the kernel is set to allow.
+    #[error("program {program} asks for {frequency} samples a second, and the kernel allows {most}")]
+    SampleRate {
+        /// Function name.
+        program: String,
+        /// Samples a second.
+        frequency: u64,
+        /// The kernel's limit, which it lowers by itself when sampling takes too long.
+        most: u64,
+    },
     /// This kernel does not know the type of a program.
     #[error("this kernel does not know the type of program {program} ({kind})")]
     ProgramType {
@@ -151,6 +161,9 @@ impl Missing {
                 format!("see what there is: nm -D {binary} | grep {symbol}")
             }
             Self::Interface { .. } => "see the numbers: ip link".to_owned(),
+            Self::SampleRate { frequency, .. } => {
+                format!("sudo sysctl kernel.perf_event_max_sample_rate={frequency}")
+            }
             Self::ProgramType { .. } | Self::MapType { .. } => "use a newer kernel".to_owned(),
             Self::KernelBtf => "use a kernel with CONFIG_DEBUG_INFO_BTF=y, or give a BTF file of this kernel".to_owned(),
         };

@@ -58,7 +58,8 @@ pub(crate) fn needs(program: &Program, host: &Host) -> Result<(), Missing> {
         Attach::Xdp { ifindex, .. } | Attach::Tc { ifindex, .. } => {
             interface_name(program, *ifindex).map(drop)
         }
-        Attach::None | Attach::PerfEvent { .. } => Ok(()),
+        Attach::PerfEvent { frequency } => perf_event::needs(program, *frequency, host),
+        Attach::None => Ok(()),
     }
 }
 

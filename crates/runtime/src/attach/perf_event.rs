@@ -6,8 +6,19 @@ use package::Program;
 use super::{Attached, Hold};
 use crate::error::AttachError;
 use crate::host::Host;
+use crate::missing::Missing;
 use crate::notice::Notice;
 use crate::sys::{self, sampling::Clock};
+
+/// Whether the kernel samples that often.
+pub(super) fn needs(program: &Program, frequency: u64, host: &Host) -> Result<(), Missing> {
+    match host.max_sample_rate() {
+        Some(most) if frequency > most => {
+            Err(Missing::SampleRate { program: program.name.clone(), frequency, most })
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Samples CPU cycles, or the kernel's timer where there is no such counter (then with a notice).
 pub(super) fn attach(

@@ -2,6 +2,10 @@
 //!
 //! Attached by a tcx link (since 6.6), after all programs that are there already. Before that, a classic filter on
 //! a `clsact` qdisc. Only the own filter is removed, and the qdisc only if it was made here and is empty.
+//!
+//! The kernel runs tcx programs before classic filters: a program that returns `TC_ACT_OK` and not
+//! `TC_ACT_UNSPEC` ends the chain, and classic filters of others do not see the packet while it is attached. A
+//! classic filter of priority 1, which is what packages ask for, does the same.
 
 use std::io;
 use std::os::fd::AsFd as _;

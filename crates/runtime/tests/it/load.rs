@@ -190,6 +190,8 @@ fn what_this_kernel_lacks_is_said_before_loading() {
     assert!(matches!(missing("tp/syscalls/sys_enter_nothing", Attach::Section), Missing::Tracepoint { .. }));
     assert!(matches!(missing("uprobe//no/such/file:f", Attach::Section), Missing::Binary { .. }));
     assert!(matches!(missing("xdp", Attach::Xdp { ifindex: 99_999, flags: 0 }), Missing::Interface { .. }));
+    let often = Attach::PerfEvent { frequency: u64::MAX };
+    assert!(matches!(missing("perf_event", often), Missing::SampleRate { .. }));
     assert!(matches!(missing("xdp", Attach::Xdp { ifindex: -1, flags: 0 }), Missing::Interface { .. }));
 }
 

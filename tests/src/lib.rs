@@ -4,11 +4,13 @@
 //! * [`Scratch`] is a folder that goes away with the test.
 //! * [`Workload`] opens files from processes of its own, and knows their ids and how many opens they did.
 //! * [`nginx`] serves packages over http and https, with certificates of its own authority.
+//! * [`hostile`] damages packages.
 //! * [`kernel`] asks what BPF a process holds and whether it is gone.
 //!
 //! Other programs open files, and other tests load BPF, at the same time: tests look for their own process ids, paths
 //! and program ids only.
 
+pub mod hostile;
 pub mod kernel;
 mod live;
 pub mod nginx;

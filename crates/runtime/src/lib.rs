@@ -26,6 +26,8 @@ mod attach;
 mod error;
 mod globals;
 mod host;
+#[allow(dead_code, reason = "load calls it next")]
+mod kernel_btf;
 mod libbpf_log;
 mod load;
 mod missing;

@@ -45,3 +45,4 @@ pub use missing::Missing;
 pub use notice::Notice;
 pub use run::{Ready, Running};
 pub use streams::{Ledger, RawRecord, StreamError, StreamOptions, Streams, Wake};
+pub use sys::names::look_up_hosts_without_modules;

@@ -253,7 +253,8 @@ impl SourceError {
             }
             Self::Connect { .. } => "check the host and the port; is the server running?".into(),
             Self::ConnectTimeout { .. } => {
-                "check the host and the port, or give more time with --connect-timeout".into()
+                "check the host, the port and /etc/resolv.conf, or give more time with --connect-timeout"
+                    .into()
             }
             Self::FetchTimeout { .. } => "try again, or give more time with --fetch-timeout".into(),
             Self::Tls { remedy, .. } => (*remedy).into(),

@@ -73,6 +73,7 @@ fn lookup(host: &str) -> Result<Vec<SocketAddr>, String> {
     if name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost") {
         return Ok(vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]);
     }
+    runtime::look_up_hosts_without_modules();
     match (host, 0).to_socket_addrs() {
         Ok(addresses) => Ok(addresses.collect()),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Everything `unsafe`: one file for each C or kernel interface, safe functions outwards.
 
 pub(crate) mod libbpf;
+pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod sampling;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use libbpf_rs::Object;
 use package::Plan;
 
-use crate::attach::{self, Attachment, Hold};
+use crate::attach::{self, Attachment, Holds};
 use crate::error::AttachError;
 use crate::host::Host;
 use crate::libbpf_log::{Capture, Sink};
@@ -49,7 +49,7 @@ impl Ready {
 #[derive(Debug)]
 pub struct Running {
     // Dropped in this order: detach, close the rings, remove programs and maps.
-    holds: Vec<Hold>,
+    holds: Holds,
     streams: Streams,
     _object: Object,
     listed: Vec<Attachment>,

@@ -13,17 +13,33 @@
 //! Nothing here touches the kernel, prints, or needs a privilege; a package is hostile until proven otherwise.
 #![forbid(unsafe_code)]
 
+mod btf;
+mod description;
 mod error;
+mod foreign;
+mod format;
 mod kinds;
 pub mod layout;
 mod limits;
+mod object;
+mod open;
+mod package;
 pub mod parameter;
 mod plan;
+mod planning;
+mod tree;
+mod unpack;
+mod view;
 
+pub use btf::BtfError;
 pub use error::{OpenError, PlanError};
+pub use foreign::Foreign;
 pub use kinds::{map_type_name, program_type};
 pub use layout::Layout;
 pub use limits::Limits;
+pub use object::ObjectError;
+pub use open::open;
+pub use package::{Doc, Package, Polling, UnknownKey};
 pub use parameter::Parameter;
 pub use plan::{
     Attach, HistogramScale, Map, Plan, Program, SampleKind, Sampling, Source, Stream, TcDirection,

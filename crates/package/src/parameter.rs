@@ -1,5 +1,7 @@
 //! Global variables that the user can set before the programs are loaded.
 
+mod value;
+
 use crate::layout::Type;
 
 /// A global variable of the object.

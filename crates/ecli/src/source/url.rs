@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, Read};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::blocking::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
@@ -18,13 +18,17 @@ use super::{FetchOptions, Origin, tls};
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
 
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// The bytes at `first`, and where they were in the end.
 pub(super) fn fetch(
     first: Url,
     options: &FetchOptions,
     progress: &mut dyn Progress,
 ) -> Result<(Vec<u8>, Origin), SourceError> {
-    let deadline = Instant::now() + options.fetch_timeout;
+    let started = Instant::now();
+    // A time-out that no clock can hold is none.
+    let deadline = started.checked_add(options.fetch_timeout).unwrap_or(started + FOREVER);
     let mut clients = Clients::new(options);
     let mut visited = Vec::new();
     let mut url = first;

@@ -258,6 +258,20 @@ fn a_server_that_hangs_or_trickles_meets_the_time_out() {
 }
 
 #[test]
+fn a_time_out_may_be_of_any_length() {
+    let nginx = Nginx::start(None, "");
+    nginx.put("p.json", PACKAGE);
+    for timeout in [Duration::MAX, Duration::from_secs(u64::MAX / 2)] {
+        let options =
+            FetchOptions { connect_timeout: timeout, fetch_timeout: timeout, ..FetchOptions::default() };
+        assert_eq!(fetch(nginx.http("/p.json"), &options).unwrap().bytes, PACKAGE);
+    }
+    let none = FetchOptions { fetch_timeout: Duration::ZERO, ..FetchOptions::default() };
+    let address = nginx.http("/p.json");
+    refused(&address, &none, 1, &format!("{address}: not complete within 0 ms"), "--fetch-timeout");
+}
+
+#[test]
 fn redirects_share_one_time_out() {
     let slow = serve(|mut stream| {
         let line = request_line(&stream);

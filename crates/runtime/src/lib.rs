@@ -26,7 +26,7 @@ mod attach;
 mod error;
 mod globals;
 mod host;
-#[allow(dead_code, reason = "load calls it next")]
+#[allow(dead_code, reason = "trimming comes next")]
 mod kernel_btf;
 mod libbpf_log;
 mod load;

@@ -15,7 +15,7 @@ use crate::missing::Missing;
 use crate::notice::Notice;
 use crate::run::Ready;
 use crate::streams::{Prepared, StreamError, StreamOptions, Streams};
-use crate::{globals, preflight, sys};
+use crate::{globals, kernel_btf, preflight, sys};
 
 /// How to load a package.
 #[derive(Debug, Clone, Default)]
@@ -66,14 +66,36 @@ pub struct Loaded {
 /// What is missing on this machine, what the kernel refused, or a value that does not fit.
 pub fn load(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Loaded, LoadError> {
     let host = Host::system();
-    let notices = Vec::new();
-    let (object, prepared) = match &options.kernel_btf {
-        KernelBtf::File(path) => {
-            attempt(object, plan, options, Some(path), &host).map_err(|error| blame_btf(path, error))?
-        }
-        KernelBtf::System { .. } => attempt(object, plan, options, None, &host)?,
+    let _capture = Capture::start(options.libbpf_log.as_ref());
+    preflight::check(plan, &host)?;
+    let btf = kernel_btf::prepare(object, &options.kernel_btf);
+    let mut notices = Vec::new();
+    let (object, prepared) = match attempt(object, plan, options, btf.path(), &host) {
+        Err(error) if depends_on_btf(&error) => match &options.kernel_btf {
+            KernelBtf::File(path) => return Err(blame_btf(path, error)),
+            KernelBtf::System { .. } => {
+                if !btf.forget() {
+                    return Err(error);
+                }
+                let loaded = attempt(object, plan, options, None, &host)?;
+                notices.push(Notice::BtfCacheDropped);
+                loaded
+            }
+        },
+        other => other?,
     };
     Ok(Loaded { object, plan: plan.clone(), prepared, notices, libbpf_log: options.libbpf_log.clone() })
+}
+
+/// Whether the kernel or libbpf may have failed for the types that they were given.
+fn depends_on_btf(error: &LoadError) -> bool {
+    matches!(
+        error,
+        LoadError::Missing(_)
+            | LoadError::Relocation { .. }
+            | LoadError::Verifier { .. }
+            | LoadError::Refused { .. }
+    )
 }
 
 /// Opens, sets up and loads the object once, with CO-RE relocations done against the BTF file `btf`.
@@ -85,7 +107,6 @@ fn attempt(
     host: &Host,
 ) -> Result<(Object, Prepared), LoadError> {
     let capture = Capture::start(options.libbpf_log.as_ref());
-    preflight::check(plan, host)?;
     let mut builder = ObjectBuilder::default();
     let opened = open(&mut builder, object, plan, btf);
     let mut open = opened.map_err(|error| LoadError::Object {

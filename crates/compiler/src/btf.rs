@@ -1,5 +1,7 @@
 //! The object's BTF: names as C spells them, sizes and alignments.
 
+use std::collections::HashSet;
+
 use btf_rs::{Btf, BtfType, Type};
 
 use crate::BuildError;
@@ -67,6 +69,27 @@ impl Types {
 
     fn referred(&self, of: &dyn BtfType, suffix: String, depth: usize) -> Result<String, BuildError> {
         self.spell(of.get_type_id().unwrap_or_default(), suffix, depth + 1)
+    }
+
+    /// Adds the tags of all structs that lie within a value of the type, at any depth.
+    pub(crate) fn collect_parts(
+        &self,
+        id: u32,
+        tags: &mut HashSet<String>,
+        depth: usize,
+    ) -> Result<(), BuildError> {
+        if depth > DEEPEST {
+            return Ok(());
+        }
+        match self.seen_through(id)? {
+            Type::Array(of) => self.collect_parts(of.get_type_id().unwrap_or_default(), tags, depth + 1),
+            Type::Struct(of) | Type::Union(of) => {
+                tags.insert(self.name(&of));
+                let mut members = of.members.iter().map(|member| member.get_type_id().unwrap_or_default());
+                members.try_for_each(|member| self.collect_parts(member, tags, depth + 1))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The type with typedefs and modifiers seen through.

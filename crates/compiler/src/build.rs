@@ -47,7 +47,7 @@ pub struct Built {
     pub clang_version: String,
     /// What clang said, as it said it; empty when it was content.
     pub diagnostics: String,
-    /// What is odd about the documentation comments, a line each.
+    /// What is odd about the documentation comments and the header, a line each.
     pub warnings: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub fn build(source: &Path, options: &BuildOptions) -> Result<Built, BuildError>
         "eunomia_version": FORMAT_VERSION,
     });
     if !exported.is_empty() {
-        meta["export_types"] = skeleton.exported(&exported)?.into();
+        meta["export_types"] = skeleton.exported(&exported, &mut warnings)?.into();
     }
     let package = json!({
         "bpf_object": STANDARD.encode(deflate(&object).map_err(BuildError::Scratch)?),

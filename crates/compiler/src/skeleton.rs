@@ -1,6 +1,6 @@
 //! What a package says about its object: programs, maps, variables, exported structs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use btf_rs::{BtfType, Type};
 use object::elf;
@@ -73,9 +73,14 @@ impl<'a> Skeleton<'a> {
         Ok(skeleton)
     }
 
-    /// `meta.export_types`: the structs with these names, in the order of the BTF.
-    pub(crate) fn exported(&self, names: &[String]) -> Result<Vec<Value>, BuildError> {
-        let mut exported = Vec::new();
+    /// `meta.export_types`: the structs with these names. The first is what readers take for the record of a map,
+    /// so structs that are only part of another one come last; otherwise the order is that of the BTF.
+    pub(crate) fn exported(
+        &self,
+        names: &[String],
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Value>, BuildError> {
+        let (mut exported, mut parts) = (Vec::new(), HashSet::new());
         for (id, ty) in self.types.all() {
             let Type::Struct(of) = ty else { continue };
             let name = self.types.name(&of);
@@ -84,12 +89,22 @@ impl<'a> Skeleton<'a> {
             }
             let mut members = Vec::new();
             for member in &of.members {
-                let ty = self.member_type(member.get_type_id().unwrap_or_default())?;
-                members.push(json!({"name": self.types.name(member), "type": ty}));
+                let member_id = member.get_type_id().unwrap_or_default();
+                members.push(json!({"name": self.types.name(member), "type": self.member_type(member_id)?}));
+                self.types.collect_parts(member_id, &mut parts, 0)?;
             }
-            exported.push(json!({"name": name, "size": of.size(), "type_id": id, "members": members}));
+            let fields = json!({"name": name, "size": of.size(), "type_id": id, "members": members});
+            exported.push((name, fields));
         }
-        Ok(exported)
+        exported.sort_by_key(|(name, _)| parts.contains(name));
+        if let [(first, _), (second, _), ..] = &exported[..]
+            && !parts.contains(second)
+        {
+            warnings.push(format!(
+                "struct {first}: exported first of several, so streams without an export_config have it as their record"
+            ));
+        }
+        Ok(exported.into_iter().map(|(_, fields)| fields).collect())
     }
 
     /// Structs, unions and enums have a placeholder in place of their name; BTF says what they are.

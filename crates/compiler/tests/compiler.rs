@@ -166,6 +166,32 @@ fn a_package_says_what_is_in_its_object() {
 }
 
 #[test]
+fn a_struct_that_is_part_of_another_is_exported_after_it() {
+    let parts = "struct part { int a; };\nstruct record { char name[8]; struct part parts[2]; };";
+    let source = SOURCE.replace("#include \"all.h\"", parts);
+    let folder = folder(&source);
+    fs::write(folder.path().join("parts.h"), parts).unwrap();
+    let with_header = BuildOptions { header: Some(folder.path().join("parts.h")), ..options() };
+    let one = build(&folder.path().join("all.bpf.c"), &with_header).unwrap();
+    let names = |built: &Built| -> Vec<Value> {
+        json_of(built)["meta"]["export_types"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|ty| ty["name"].clone())
+            .collect()
+    };
+    assert_eq!(names(&one), ["record", "part"]);
+    assert!(one.warnings.is_empty());
+
+    fs::write(folder.path().join("parts.h"), format!("{parts} struct other {{ int b; }};")).unwrap();
+    fs::write(folder.path().join("all.bpf.c"), source + "struct other { int b; };").unwrap();
+    let two = build(&folder.path().join("all.bpf.c"), &with_header).unwrap();
+    assert_eq!(names(&two), ["record", "other", "part"]);
+    assert!(two.warnings[0].starts_with("struct record: exported first of several"), "{:?}", two.warnings);
+}
+
+#[test]
 fn a_gap_that_alignment_does_not_explain_is_told() {
     let source =
         SOURCE.replace("int counted = 3;", "int counted = 3; int after __attribute__((aligned(64))) = 4;");

@@ -5,3 +5,4 @@ mod attach;
 mod kernel;
 mod load;
 mod network;
+mod published;

@@ -28,6 +28,12 @@ impl Host {
         u64::from_str_radix(hex.trim(), 16).ok()
     }
 
+    /// Whether this process' user ids are not those of the machine (`user_namespaces(7)`).
+    pub(crate) fn is_user_namespace(&self) -> bool {
+        let map = fs::read_to_string(self.root.join("proc/thread-self/uid_map")).unwrap_or_default();
+        !map.is_empty() && !map.split_whitespace().eq(["0", "0", "4294967295"])
+    }
+
     /// The mode in brackets (`none [integrity] confidentiality`), unless it is `none`.
     pub(crate) fn lockdown(&self) -> Option<String> {
         let modes = fs::read_to_string(self.root.join("sys/kernel/security/lockdown")).ok()?;
@@ -135,6 +141,14 @@ pub(crate) mod tests {
         assert_eq!(lockdown("[none] integrity confidentiality\n"), None);
         assert_eq!(lockdown(""), None);
         assert_eq!(Tree::new(&[]).host().lockdown(), None);
+    }
+
+    #[test]
+    fn a_user_namespace_maps_other_ids() {
+        let is = |map| Tree::new(&[("proc/thread-self/uid_map", map)]).host().is_user_namespace();
+        assert!(!is("         0          0 4294967295\n"));
+        assert!(is("         0       1000          1\n"));
+        assert!(!Tree::new(&[]).host().is_user_namespace());
     }
 
     #[test]

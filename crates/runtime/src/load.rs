@@ -203,6 +203,7 @@ fn missing(
     host: &Host,
 ) -> Option<Missing> {
     match (subject, errno) {
+        (_, libc::EPERM) if host.is_user_namespace() => Some(Missing::UserNamespace),
         (None, libc::ESRCH | libc::ENOENT) if !host.has_file("/sys/kernel/btf/vmlinux") => {
             Some(Missing::KernelBtf)
         }

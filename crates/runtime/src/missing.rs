@@ -14,6 +14,9 @@ pub enum Missing {
         /// Those that the process does not have.
         lacking: Vec<&'static str>,
     },
+    /// Root of a user namespace is not root for BPF.
+    #[error("root in a container's user namespace may not load BPF programs")]
+    UserNamespace,
     /// The kernel is locked down and refuses the type of this program.
     #[error("program {program} ({hook}) is refused: the kernel is in lockdown mode \"{mode}\"")]
     Lockdown {
@@ -139,6 +142,7 @@ impl Missing {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Privilege { .. } => "run it as root: sudo ecli run …".to_owned(),
+            Self::UserNamespace => "run it outside the container, as root of the machine".to_owned(),
             Self::Lockdown { .. } => {
                 "lockdown ends only with a restart: without Secure Boot, or without lockdown= on the kernel's command line"
                     .to_owned()

@@ -285,6 +285,26 @@ fn a_process_without_privileges_is_told_what_it_lacks() {
 }
 
 #[test]
+fn root_of_a_user_namespace_is_told_that_it_is_none() {
+    let test = std::env::current_exe().unwrap();
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user"])
+        .arg(&test)
+        .args(["--ignored", "--exact", "load::started_in_a_user_namespace"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+#[ignore = "started by root_of_a_user_namespace_is_told_that_it_is_none"]
+fn started_in_a_user_namespace() {
+    let error = failure(HOOKS, &hooks());
+    assert_eq!(error.to_string(), "root in a container's user namespace may not load BPF programs");
+}
+
+#[test]
 #[ignore = "started by a_process_without_privileges_is_told_what_it_lacks"]
 fn started_without_privileges() {
     let error = failure(HOOKS, &hooks());

@@ -37,6 +37,14 @@ pub fn held_by(pid: u32) -> Held {
     held
 }
 
+/// Perf events that the process holds: tracepoints, and rings.
+#[must_use]
+pub fn perf_events_of(pid: u32) -> usize {
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+    let links = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+    links.filter(|to| to.as_os_str() == "anon_inode:[perf_event]").count()
+}
+
 /// Which of these programs the kernel still has.
 #[must_use]
 pub fn programs_left(held: &Held) -> Vec<u32> {

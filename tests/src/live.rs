@@ -159,7 +159,7 @@ impl Live {
     /// When it does not in time, or when the program ends before.
     #[track_caller]
     pub fn wait_for(&self, what: &str, holds: impl Fn() -> bool) -> &Self {
-        let until = self.started + self.patience;
+        let until = Instant::now() + self.patience.min(CONDITION);
         while !holds() {
             let err = || String::from_utf8_lossy(&self.streams.lock()[ERR]).into_owned();
             assert!(!self.ended(), "$ {}\nended before it had {what}\n--- stderr\n{}", self.command, err());
@@ -229,6 +229,9 @@ impl Live {
         self.finish()
     }
 }
+
+/// How long a condition may take to hold.
+const CONDITION: Duration = Duration::from_secs(20);
 
 /// How often something that rings no bell is looked at.
 const POLL: Duration = Duration::from_millis(5);

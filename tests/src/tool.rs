@@ -57,6 +57,11 @@ impl Tool {
         Self::ecli().args(["run", "-q"])
     }
 
+    /// `ecli run`, ready for options and the package, with a cache folder of its own.
+    pub fn run_in(cache: &std::path::Path) -> Self {
+        Self::ecli().env("XDG_CACHE_HOME", cache).arg("run")
+    }
+
     /// One more argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().into());

@@ -136,6 +136,9 @@ fn lead(options: &Options, words: &[String]) {
 
 /// Opens, then reports opens, wall time and CPU time in nanoseconds.
 fn work(options: &Options, index: usize) {
+    // Not to outlive a leader that is killed.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .expect("SIGKILL is a signal");
     if let Some(first) = options.pin {
         let mut cpus = rustix::thread::CpuSet::new();
         cpus.set(first + index);

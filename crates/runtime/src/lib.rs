@@ -23,11 +23,13 @@
 //! [`Sink`] in [`LoadOptions`].
 
 mod attach;
+mod clock;
 mod error;
 mod globals;
 mod host;
 #[allow(dead_code, reason = "trimming comes next")]
 mod kernel_btf;
+mod ledger;
 mod libbpf_log;
 mod load;
 mod missing;
@@ -38,11 +40,13 @@ mod streams;
 mod sys;
 
 pub use attach::Attachment;
+pub use clock::Clock;
 pub use error::{AttachError, Blame, LoadError};
+pub use ledger::{Ledger, Loss, StreamLedger};
 pub use libbpf_log::{Level, Sink};
 pub use load::{KernelBtf, LoadOptions, Loaded, load};
 pub use missing::Missing;
 pub use notice::Notice;
 pub use run::{Ready, Running};
-pub use streams::{Ledger, RawRecord, StreamError, StreamOptions, Streams, Wake};
+pub use streams::{RawRecord, StreamError, StreamOptions, Wake};
 pub use sys::names::look_up_hosts_without_modules;

@@ -14,7 +14,7 @@ use crate::libbpf_log::{self, Capture, Sink, Subject};
 use crate::missing::Missing;
 use crate::notice::Notice;
 use crate::run::Ready;
-use crate::streams::{Prepared, StreamError, StreamOptions, Streams};
+use crate::streams::{Prepared, StreamError, StreamOptions};
 use crate::{globals, kernel_btf, preflight, sys};
 
 /// How to load a package.
@@ -118,7 +118,7 @@ fn attempt(
         }
     }
     globals::set(&mut open, plan, &options.values)?;
-    let prepared = Streams::prepare(&mut open, plan, &options.streams)?;
+    let prepared = Prepared::new(&mut open, plan, &options.streams)?;
     let kinds: Kinds =
         open.progs().map(|it| (it.name().to_string_lossy().into_owned(), it.prog_type())).collect();
     let object =
@@ -141,9 +141,10 @@ impl Loaded {
     /// # Errors
     /// The kernel does not give the memory.
     pub fn open_streams(self) -> Result<Ready, StreamError> {
-        let Self { object, plan, prepared, notices, libbpf_log } = self;
+        let Self { object, plan, prepared, mut notices, libbpf_log } = self;
         let _capture = Capture::start(libbpf_log.as_ref());
-        let streams = prepared.open(&object)?;
+        let mut streams = prepared.open(&object, &plan)?;
+        notices.extend(streams.notices());
         Ok(Ready { streams, object, plan, notices, libbpf_log })
     }
 }

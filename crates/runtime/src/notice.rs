@@ -11,6 +11,13 @@ pub enum Notice {
         /// Function name.
         program: String,
     },
+    /// The kernel's memory limits allow smaller rings only.
+    SmallRings {
+        /// Bytes of each ring as asked for.
+        asked: usize,
+        /// As it is.
+        given: usize,
+    },
     /// The trimmed kernel BTF led to a failure that the whole one does not have; its file was removed.
     BtfCacheDropped,
 }
@@ -21,6 +28,12 @@ impl fmt::Display for Notice {
             Self::SoftwareClock { program } => {
                 write!(f, "no hardware cycle counter on this machine: {program} is driven by the CPU's clock")
             }
+            Self::SmallRings { asked, given } => write!(
+                f,
+                "rings have {} KiB instead of {}: kernel.perf_event_mlock_kb and the locked-memory limit allow no more",
+                given >> 10,
+                asked >> 10
+            ),
             Self::BtfCacheDropped => f.write_str("a cached kernel BTF did not fit and was removed"),
         }
     }

@@ -11,9 +11,10 @@ use package::Plan;
 use crate::attach::{self, Attachment, Holds};
 use crate::error::AttachError;
 use crate::host::Host;
+use crate::ledger::Ledger;
 use crate::libbpf_log::{Capture, Sink};
 use crate::notice::Notice;
-use crate::streams::{Ledger, RawRecord, Streams, Wake};
+use crate::streams::{RawRecord, Streams, Wake};
 
 /// Rings are open; nothing is attached. Dropping it removes programs and maps.
 #[derive(Debug)]
@@ -77,19 +78,22 @@ impl Running {
         self.streams.wait(others, deadline)
     }
 
-    /// Hands every record that is there to `each`, until it breaks.
-    pub fn drain(&mut self, each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) {
-        self.streams.drain(each);
+    /// Hands every record that is there to `each`, until it breaks; what it has not seen then comes next time.
+    ///
+    /// # Errors
+    /// A sampled map that cannot be read.
+    pub fn drain(&mut self, each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) -> io::Result<()> {
+        self.streams.drain(each)
     }
 
     /// Ends the run: hands over the records made until now, reads the losses, then detaches, which takes a fraction
     /// of a second.
     pub fn stop(self, each: impl FnMut(RawRecord<'_>)) -> Ledger {
-        let Self { holds, streams, _object, .. } = self;
-        let (ledger, rings) = streams.finish(each);
+        let Self { holds, mut streams, _object, .. } = self;
+        let ledger = streams.finish(each);
         drop(holds);
         // Closed after the last program can have written to them.
-        let _rings = rings;
+        drop(streams);
         ledger
     }
 }

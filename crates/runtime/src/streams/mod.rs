@@ -1,82 +1,315 @@
-//! Records out of the kernel: rings of perf event arrays and ring buffers, sampled maps.
+//! Records out of the kernel: perf event arrays, ring buffers and sampled maps, all read by one thread.
+//!
+//! [`Streams::wait`] sleeps until records should be read, [`Streams::drain`] hands them over, in turns:
+//!
+//! | source | who wakes the reader | time of a record |
+//! |---|---|---|
+//! | perf event array | a part of a ring is filled, or the flush timer | the kernel's, at the event |
+//! | ring buffer | the first record; then a timer while records come | that of reading |
+//! | sampled map | the interval | that of listing |
+
+mod memory;
+mod perf;
+mod ring_buffer;
+mod sampled;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use libbpf_rs::{Object, OpenObject};
-use package::Plan;
+use libbpf_rs::{MapCore as _, MapHandle, Object, OpenObject};
+use package::{Plan, Source};
+use rustix::event::{PollFd, PollFlags, epoll, poll};
 
-/// Size and number of buffers.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct StreamOptions {}
+use crate::clock::mono_ns;
+use crate::ledger::{Ledger, Loss, StreamLedger};
+use crate::notice::Notice;
+use crate::sys::ring_buffer::RingBuffer;
 
-/// Why the streams could not be opened.
+use perf::PerfRings;
+use ring_buffer::RingBufferStream;
+use sampled::{ListAt, SampledMap};
+
+pub use memory::StreamOptions;
+
+/// How long a record may lie in a perf ring that is not filled up to its watermark.
+const FLUSH: Duration = Duration::from_millis(40);
+/// The same when the last drain left records because they were too young.
+const FLUSH_YOUNG: Duration = Duration::from_millis(2);
+
+/// Why streams could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StreamError {}
+pub enum StreamError {
+    /// No map of that name in the object.
+    #[error("the BPF object has no map {map}")]
+    NoMap {
+        /// Name in the plan.
+        map: String,
+    },
+    /// The kernel gives no memory, not even for small rings.
+    #[error("map {map}: the kernel refuses rings of {bytes} bytes")]
+    Memory {
+        /// Name of the map.
+        map: String,
+        /// The smallest that was tried.
+        bytes: usize,
+        /// Its answer.
+        #[source]
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("map {map} cannot be read")]
+    Open {
+        /// Name of the map.
+        map: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
 
-/// Maps are sized; the object is not loaded yet.
-#[derive(Debug)]
-pub struct Prepared {}
-
-/// Open streams.
-#[derive(Debug)]
-pub struct Streams {}
+impl StreamError {
+    /// What to try, when there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        matches!(self, Self::Memory { .. })
+            .then(|| "raise kernel.perf_event_mlock_kb or the locked-memory limit (ulimit -l)".to_owned())
+    }
+}
 
 /// One record, borrowed from its ring.
-#[derive(Debug)]
-#[non_exhaustive]
+#[derive(Debug, Clone, Copy)]
 pub struct RawRecord<'a> {
-    /// The record.
+    /// Index in [`Plan::streams`].
+    pub stream: usize,
+    /// Where it happened, when the source says so.
+    pub cpu: Option<u32>,
+    /// CLOCK_MONOTONIC, nanoseconds.
+    pub mono_ns: u64,
+    /// The record. From a perf event array it may be up to 7 bytes longer than what the program sent.
     pub bytes: &'a [u8],
 }
 
 /// Why waiting ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Wake {}
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wake {
+    ready: Vec<bool>,
+}
 
-/// Delivered and lost records.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Ledger {}
-
-impl Streams {
-    /// Sizes the maps that are read.
-    ///
-    /// # Errors
-    /// None yet.
-    pub fn prepare(
-        _open: &mut OpenObject,
-        _plan: &Plan,
-        _options: &StreamOptions,
-    ) -> Result<Prepared, StreamError> {
-        Ok(Prepared {})
-    }
-    /// Waits.
-    ///
-    /// # Errors
-    /// Always, yet.
-    pub fn wait(&mut self, _others: &[BorrowedFd<'_>], _deadline: Option<Instant>) -> io::Result<Wake> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-    /// Reads.
-    pub fn drain(&mut self, _each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) {}
-    /// Reads the rest.
-    pub fn finish(self, _each: impl FnMut(RawRecord<'_>)) -> (Ledger, Self) {
-        (Ledger {}, self)
+impl Wake {
+    /// Whether the descriptor at this index has something to tell: data, an error, or its other end closed.
+    #[must_use]
+    pub fn is_ready(&self, index: usize) -> bool {
+        self.ready.get(index).copied().unwrap_or(false)
     }
 }
 
+/// Maps are sized; the object is not loaded yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    ring_bytes: usize,
+}
+
+/// Open streams.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    names: Vec<String>,
+    perf: PerfRings,
+    perf_events: OwnedFd,
+    ring_buffers: Vec<RingBufferStream>,
+    ring_buffer_events: OwnedFd,
+    sampled: Vec<SampledMap>,
+    notices: Vec<Notice>,
+}
+
 impl Prepared {
-    /// Opens.
+    /// Sizes the maps that are read.
     ///
     /// # Errors
-    /// None yet.
-    pub fn open(self, _object: &Object) -> Result<Streams, StreamError> {
-        Ok(Streams {})
+    ///
+    /// A map that is not in the object.
+    pub(crate) fn new(
+        open: &mut OpenObject,
+        plan: &Plan,
+        options: &StreamOptions,
+    ) -> Result<Self, StreamError> {
+        let ring_bytes = memory::ring_bytes(plan, options);
+        for stream in plan.streams.iter().filter(|stream| stream.source == Source::RingBuffer) {
+            let name = &plan.maps[stream.map].name;
+            let mut map = open
+                .maps_mut()
+                .find(|map| map.name().as_encoded_bytes() == name.as_bytes())
+                .ok_or_else(|| StreamError::NoMap { map: name.clone() })?;
+            if (map.max_entries() as usize) < ring_bytes {
+                map.set_max_entries(ring_bytes as u32).map_err(|error| open_error(name, error))?;
+            }
+        }
+        Ok(Self { ring_bytes })
+    }
+
+    /// Opens every stream of a loaded object.
+    ///
+    /// # Errors
+    ///
+    /// The kernel gives no memory, or a map cannot be read.
+    pub(crate) fn open(self, object: &Object, plan: &Plan) -> Result<Streams, StreamError> {
+        let failed = |error: io::Error| open_error("events", error);
+        let epoll = || epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| failed(error.into()));
+        let mut streams = Streams {
+            names: plan.streams.iter().map(|stream| stream.name.clone()).collect(),
+            perf: PerfRings::default(),
+            perf_events: epoll()?,
+            ring_buffers: Vec::new(),
+            ring_buffer_events: epoll()?,
+            sampled: Vec::new(),
+            notices: Vec::new(),
+        };
+        for (index, stream) in plan.streams.iter().enumerate() {
+            let name = &plan.maps[stream.map].name;
+            let map = handle(object, name)?;
+            match &stream.source {
+                Source::PerfArray => {
+                    let given = memory::open_perf(&mut streams.perf, index, &map, name, self.ring_bytes)?;
+                    if given < self.ring_bytes {
+                        streams.notices.push(Notice::SmallRings { asked: self.ring_bytes, given });
+                    }
+                }
+                Source::RingBuffer => {
+                    let size = map.max_entries() as usize;
+                    let fd = map.as_fd().try_clone_to_owned().map_err(|error| open_error(name, error))?;
+                    let memory = RingBuffer::map(fd, size).map_err(|error| open_error(name, error))?;
+                    streams.ring_buffers.push(RingBufferStream::new(index, memory, stream.layout.size_bytes));
+                }
+                Source::Sampled(sampling) => {
+                    streams.sampled.push(SampledMap::new(index, map, sampling.clone()));
+                }
+            }
+        }
+        streams.watch().map_err(failed)?;
+        Ok(streams)
+    }
+}
+
+fn open_error(map: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StreamError {
+    StreamError::Open { map: map.to_owned(), source: io::Error::other(error) }
+}
+
+fn handle(object: &Object, name: &str) -> Result<MapHandle, StreamError> {
+    let map = object
+        .maps()
+        .find(|map| map.name().as_encoded_bytes() == name.as_bytes())
+        .ok_or_else(|| StreamError::NoMap { map: name.to_owned() })?;
+    MapHandle::try_from(&map).map_err(|error| open_error(name, error))
+}
+
+impl Streams {
+    fn watch(&self) -> io::Result<()> {
+        for fd in self.perf.fds() {
+            epoll::add(&self.perf_events, fd, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?;
+        }
+        for ring in &self.ring_buffers {
+            epoll::add(
+                &self.ring_buffer_events,
+                ring.memory(),
+                epoll::EventData::new_u64(0),
+                epoll::EventFlags::IN,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What the user should be told once.
+    pub(crate) fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Sleeps until there may be records, one of `others` has something to tell, or `deadline` has come.
+    pub(crate) fn wait(&mut self, others: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
+        let mut fds: Vec<PollFd<'_>> =
+            others.iter().map(|&fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        fds.push(PollFd::new(&self.perf_events, PollFlags::IN));
+        // While records come, the timer says when to read; the kernel's wake-ups are not listened to.
+        if self.ring_buffers.iter().all(|ring| ring.pace().is_none()) {
+            fds.push(PollFd::new(&self.ring_buffer_events, PollFlags::IN));
+        }
+        let timeout = self.timeout(deadline).and_then(|left| rustix::time::Timespec::try_from(left).ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Wake { ready: fds[..others.len()].iter().map(|fd| !fd.revents().is_empty()).collect() })
+    }
+
+    /// The shortest of all reasons to wake up.
+    fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let now = Instant::now();
+        let flush = (!self.perf.is_empty()).then(|| if self.perf.holds_back() { FLUSH_YOUNG } else { FLUSH });
+        let paces = self.ring_buffers.iter().filter_map(RingBufferStream::pace);
+        let due = self.sampled.iter().map(|map| map.due().saturating_duration_since(now));
+        let deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        flush.into_iter().chain(paces).chain(due).chain(deadline).min()
+    }
+
+    /// Hands over what is there, until `each` breaks; what it has not seen then stays where it is.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) -> io::Result<()> {
+        let now = mono_ns();
+        if self.perf.drain(now.saturating_sub(perf::SETTLED_NS), &mut each).is_break() {
+            return Ok(());
+        }
+        self.drain_others(now, ListAt::Interval, &mut each)
+    }
+
+    fn drain_others<F>(&mut self, now: u64, at: ListAt, each: &mut F) -> io::Result<()>
+    where
+        F: FnMut(RawRecord<'_>) -> ControlFlow<()>,
+    {
+        for ring in &mut self.ring_buffers {
+            if ring.drain(now, each).is_break() {
+                return Ok(());
+            }
+        }
+        for map in &mut self.sampled {
+            if map.drain(at, now, each)?.is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over everything that was made until now and reads the losses. To be called before anything is detached,
+    /// which takes a fraction of a second.
+    pub(crate) fn finish(&mut self, mut each: impl FnMut(RawRecord<'_>)) -> Ledger {
+        let mut each = |record: RawRecord<'_>| {
+            each(record);
+            ControlFlow::Continue(())
+        };
+        let now = mono_ns();
+        let _ = self.perf.drain(now, &mut each);
+        // A map that cannot be read any more has nothing to add.
+        let _ = self.drain_others(now, ListAt::Once, &mut each);
+        self.ledger()
+    }
+
+    fn ledger(&self) -> Ledger {
+        let streams = self.names.iter().enumerate().map(|(index, name)| {
+            let name = name.clone();
+            if let Some(ring) = self.ring_buffers.iter().find(|ring| ring.stream == index) {
+                let (delivered, lost) = ring.books();
+                return StreamLedger { name, delivered, lost, unordered_drains: 0 };
+            }
+            if let Some(map) = self.sampled.iter().find(|map| map.stream() == index) {
+                return StreamLedger {
+                    name,
+                    delivered: map.delivered(),
+                    lost: Loss::Exact(0),
+                    unordered_drains: 0,
+                };
+            }
+            let (delivered, lost, unordered_drains) = self.perf.books(index);
+            StreamLedger { name, delivered, lost, unordered_drains }
+        });
+        Ledger { streams: streams.collect() }
     }
 }

@@ -1,6 +1,9 @@
 //! Everything `unsafe`: one file for each C or kernel interface, safe functions outwards.
 
 pub(crate) mod libbpf;
+pub(crate) mod mapping;
 pub(crate) mod names;
 pub(crate) mod net;
+pub(crate) mod perf;
+pub(crate) mod ring_buffer;
 pub(crate) mod sampling;

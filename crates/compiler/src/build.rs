@@ -60,8 +60,10 @@ pub fn build(source: &Path, options: &BuildOptions) -> Result<Built, BuildError>
     let not_a_source = || BuildError::NotASource { path: source.to_owned() };
     let file = source.file_name().and_then(|name| name.to_str()).ok_or_else(not_a_source)?;
     let text = read(source)?;
-    let folder = source.canonicalize().map_err(|error| unreadable(source, error))?;
-    let folder = folder.parent().ok_or_else(not_a_source)?;
+    let folder = match source.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
     let clang_version = clang::version(&options.clang)?;
 
     let exported = exported_structs(source, options)?;

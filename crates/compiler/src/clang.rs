@@ -11,6 +11,10 @@ use crate::{BuildError, headers};
 /// The first clang that makes BTF with everything that the loader relocates.
 const OLDEST: u32 = 14;
 
+/// Where Debian and its relatives keep `<asm/…>`, without which `<linux/bpf.h>` cannot be included: clang does not
+/// look there for the target `bpf`. Last in order, and absent elsewhere, which clang does not mind.
+const HOST_INCLUDE: &str = "/usr/include/x86_64-linux-gnu";
+
 /// Variables through which the surroundings would reach into a build.
 const UNSET: [&str; 6] = [
     "CPATH",
@@ -80,6 +84,7 @@ impl Compilation<'_> {
             headers::SHOWN_AS,
         ));
         command.arg("-isystem").arg(includes.path());
+        command.args(["-idirafter", HOST_INCLUDE]);
         for dir in self.include_dirs {
             command.arg("-I").arg(dir);
             // Debug lines name the folder alone, not where it is.

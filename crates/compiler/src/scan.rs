@@ -240,13 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn any_text_is_read_to_its_end() {
+    fn text_that_ends_in_the_middle_is_read_to_its_end() {
         for text in [
             "",
             "}",
             "))]",
             "/*",
             "/**",
+            "/**/",
             "\"",
             "'\\",
             "#",
@@ -257,6 +258,13 @@ mod tests {
             "/// x",
         ] {
             declarations(text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(text in "([a-z_ü0-9 \\n;={}()\\[\\]\"'/*#\\\\]|struct |/// |/\\*\\* ){0,60}") {
+            declarations(&text);
         }
     }
 }

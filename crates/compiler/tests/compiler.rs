@@ -192,6 +192,44 @@ fn a_struct_that_is_part_of_another_is_exported_after_it() {
 }
 
 #[test]
+fn a_package_opens_and_plans() {
+    let limits = package::Limits::default();
+    let package = package::open(&built(SOURCE).package_json, &limits).unwrap();
+    let plan = package.plan(&limits).unwrap();
+    let mut parameters: Vec<_> =
+        plan.parameters.iter().map(|parameter| parameter.variable.as_str()).collect();
+    parameters.sort_unstable();
+    assert_eq!(parameters, ["counted", "far", "limit"]);
+    assert_eq!(plan.streams.len(), 1);
+    assert_eq!(plan.streams[0].name, "totals");
+    assert_eq!(plan.programs.len(), 2);
+}
+
+#[test]
+fn every_committed_package_opens_and_plans() {
+    let limits = package::Limits::default();
+    let of = |folder: &str| fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let folders =
+        ["examples", "tests/fixtures/published", "tests/fixtures/shapes"].map(of).into_iter().flatten();
+    let files = folders.map(|folder| folder.join("package.json")).chain(of("tests/fixtures/generations"));
+    let mut opened = 0;
+    for file in files {
+        let package = package::open(&fs::read(&file).unwrap(), &limits);
+        let plan = package.unwrap_or_else(|error| panic!("{}: {error}", file.display())).plan(&limits);
+        let plan = plan.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert!(!plan.programs.is_empty(), "{}", file.display());
+        opened += 1;
+    }
+    assert!(opened >= 33, "{opened}");
+}
+
+#[test]
+fn a_source_may_include_the_hosts_kernel_headers() {
+    let source = "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nSEC(\"xdp\") int pass(struct xdp_md *ctx) { return XDP_PASS; }\n";
+    assert_eq!(built(source).diagnostics, "");
+}
+
+#[test]
 fn a_gap_that_alignment_does_not_explain_is_told() {
     let source =
         SOURCE.replace("int counted = 3;", "int counted = 3; int after __attribute__((aligned(64))) = 4;");

@@ -90,10 +90,13 @@ pub fn without_btf(good: &[u8]) -> Vec<u8> {
     })
 }
 
-/// The first member of the exported struct is the struct itself.
+/// The first member of the exported struct is the struct itself, and the package agrees.
 #[must_use]
 pub fn struct_in_itself(good: &[u8]) -> Vec<u8> {
-    with_exported_struct(good, |object, at, id| put(object, at + 12 + 4, id))
+    let damaged = with_exported_struct(good, |object, at, id| put(object, at + 12 + 4, id));
+    let mut package = parse(&damaged);
+    package["meta"]["export_types"][0]["members"][0]["type"] = json!("composite");
+    bytes(&package)
 }
 
 /// Every typedef stands for itself, and the first member of the exported struct is such a typedef.

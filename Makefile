@@ -21,7 +21,7 @@ as_root := $(if $(sudo),--config "target.'cfg(all())'.runner='sudo -E'")
 ROWS ?=
 SECONDS ?= 60
 release_most_mib := 8
-fuzz_targets := package_open btf_layout decode filter
+fuzz_targets := package_open btf_layout
 
 setup:
 	@bash scripts/setup build
@@ -68,7 +68,7 @@ release: setup
 
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	cd fuzz && for target in $(fuzz_targets); do \
+	cd fuzz; unset CARGO_TARGET_DIR; for target in $(fuzz_targets); do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=1024; \
 	done
 

@@ -64,13 +64,14 @@ pub fn build(source: &Path, options: &BuildOptions) -> Result<Built, BuildError>
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let clang_version = clang::version(&options.clang)?;
+    let clang = absolute_program(&options.clang)?;
+    let clang_version = clang::version(&clang)?;
 
     let exported = exported_structs(source, options)?;
     let markers: String = exported.iter().map(|name| marker(name)).collect();
     let include_dirs = absolute(&options.include_dirs)?;
     let compiled = Compilation {
-        clang: &options.clang,
+        clang: &clang,
         folder,
         file,
         text: &text,
@@ -131,6 +132,14 @@ fn default_header(source: &Path) -> Option<PathBuf> {
     let name = source.file_name()?.to_str()?;
     let stem = name.strip_suffix(".bpf.c").or_else(|| name.strip_suffix(".c"))?;
     Some(source.with_file_name(format!("{stem}.h")))
+}
+
+/// A name stays one; a path must not depend on the folder that clang runs in.
+fn absolute_program(clang: &Path) -> Result<PathBuf, BuildError> {
+    if clang.components().count() < 2 && !clang.starts_with(".") {
+        return Ok(clang.to_owned());
+    }
+    std::path::absolute(clang).map_err(|source| BuildError::ClangMissing { clang: clang.to_owned(), source })
 }
 
 /// Clang runs in the folder of the source, so relative folders are fixed first.

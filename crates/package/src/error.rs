@@ -230,7 +230,7 @@ pub enum PlanError {
         /// The value as text.
         value: String,
         /// Why it does not fit.
-        source: crate::parameter::ValueError,
+        source: Box<crate::parameter::ValueError>,
     },
 }
 

@@ -29,7 +29,11 @@ pub fn open(bytes: &[u8], limits: &Limits) -> Result<Package, OpenError> {
     let text = std::str::from_utf8(content).map_err(|_| OpenError::Foreign(Foreign::Binary))?;
     let (encoding, top) = read(text)?;
 
-    let format = format::of(&top).map_err(OpenError::Foreign)?;
+    let format = format::of(&top).map_err(|foreign| {
+        // `Error: not found` is YAML by accident.
+        let accident = encoding == Encoding::Yaml && text.trim().lines().count() == 1;
+        OpenError::Foreign(if accident { Foreign::Text } else { foreign })
+    })?;
     let read = (format.read)(&View::top(&top), limits)?;
     let license = object::inspect(&read.object)
         .map_err(|source| OpenError::Object { path: read.object_path.to_owned(), source })?

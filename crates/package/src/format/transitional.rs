@@ -24,8 +24,8 @@ const EXPORT_TYPES: Schema = Schema::Keys(&[
     ("structs", Schema::Each(&Schema::Keys(&[("id", Schema::Any), ("name", Schema::Any)]))),
 ]);
 
-/// `export_types` decides. Where it is missing, the present generation reads the same keys, so a program without
-/// attach point counts only together with a missing size.
+/// `export_types` decides. Where it is missing, the present generation's size and attach points do, and its later
+/// keys.
 fn recognises(top: &Node<'_>) -> bool {
     if !matches!(top.get("bpf_object"), Some(Node::Text(_))) {
         return false;
@@ -34,10 +34,14 @@ fn recognises(top: &Node<'_>) -> bool {
     match meta.get("export_types") {
         Some(Node::Map(_)) => true,
         Some(Node::List(_)) => false,
+        _ if meta.has("eunomia_version") || meta.has("enable_multiple_export_types") => false,
         _ => {
             let programs = meta.get("bpf_skel").and_then(|skeleton| skeleton.get("progs"));
-            let Some(Node::List(programs)) = programs else { return false };
-            !top.has("bpf_object_size") && programs.iter().any(|program| !program.has("attach"))
+            let unattached = match programs {
+                Some(Node::List(programs)) => programs.iter().any(|program| !program.has("attach")),
+                _ => false,
+            };
+            unattached || !top.has("bpf_object_size")
         }
     }
 }

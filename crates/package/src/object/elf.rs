@@ -6,7 +6,6 @@ use object::read::elf::{FileHeader, SectionHeader, Sym};
 use object::read::{SectionIndex, StringTable};
 
 use super::ObjectError;
-use crate::Limits;
 
 /// A section by its place in the file.
 pub(crate) struct Section<'d> {
@@ -52,9 +51,9 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Option<String>, ObjectError> {
 }
 
 impl<'d> Object<'d> {
-    pub(crate) fn parse(bytes: &'d [u8], limits: &Limits) -> Result<Self, ObjectError> {
+    pub(crate) fn parse(bytes: &'d [u8]) -> Result<Self, ObjectError> {
         let sections = sections(bytes)?;
-        let symbols = symbols(bytes, sections.len(), limits)?;
+        let symbols = symbols(bytes, sections.len())?;
         Ok(Self { sections, symbols })
     }
 
@@ -81,6 +80,9 @@ impl<'d> Object<'d> {
         placed.iter().map(program).collect()
     }
 }
+
+/// Symbols of one object; a large one has a few thousand.
+const MAX_SYMBOLS: usize = 1 << 18;
 
 fn damaged(error: object::read::Error) -> ObjectError {
     ObjectError::Damaged { reason: error.to_string() }
@@ -147,11 +149,11 @@ fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, ObjectError> {
     Ok(sections)
 }
 
-fn symbols<'d>(bytes: &'d [u8], sections: usize, limits: &Limits) -> Result<Vec<Symbol<'d>>, ObjectError> {
+fn symbols<'d>(bytes: &'d [u8], sections: usize) -> Result<Vec<Symbol<'d>>, ObjectError> {
     let table = header(bytes)?.sections(LittleEndian, bytes).map_err(damaged)?;
     let symbols = table.symbols(LittleEndian, bytes, elf::SHT_SYMTAB).map_err(damaged)?;
-    if symbols.len() > limits.btf_types as usize {
-        return Err(ObjectError::Damaged { reason: format!("more than {} symbols", limits.btf_types) });
+    if symbols.len() > MAX_SYMBOLS {
+        return Err(ObjectError::Damaged { reason: format!("more than {MAX_SYMBOLS} symbols") });
     }
     let strings: StringTable<'d> = symbols.strings();
     let mut found = Vec::new();

@@ -17,16 +17,24 @@ pub(crate) struct BtfMap {
 /// `BPF_MAP_TYPE_ARRAY`, which libbpf makes of a section.
 const ARRAY: u32 = 2;
 
-/// Maps in libbpf's order: declared ones, then sections, then `.kconfig`.
+/// `BPF_MAP_TYPE_STRUCT_OPS`, which libbpf makes of a variable.
+const STRUCT_OPS: u32 = 26;
+
+/// Maps in libbpf's order: declared ones, then sections, then `.kconfig`, then tables of operations.
 pub(crate) fn maps(object: &Object<'_>, btf: Option<&Btf>) -> Result<Vec<BtfMap>, BtfError> {
     let mut maps = Vec::new();
-    let mut kconfig = None;
+    let (mut kconfig, mut operations) = (None, Vec::new());
     if let Some(btf) = btf {
         for section in btf.sections()? {
             match btf.name(&section)?.as_str() {
                 ".maps" => {
                     for entry in &section.variables {
                         maps.extend(declared(btf, target(entry))?);
+                    }
+                }
+                ".struct_ops" | ".struct_ops.link" => {
+                    for entry in &section.variables {
+                        operations.extend(struct_ops(btf, target(entry))?);
                     }
                 }
                 ".kconfig" => {
@@ -43,6 +51,7 @@ pub(crate) fn maps(object: &Object<'_>, btf: Option<&Btf>) -> Result<Vec<BtfMap>
         }
     }
     maps.extend(kconfig);
+    maps.extend(operations);
     Ok(maps)
 }
 
@@ -63,6 +72,15 @@ fn internal(section: &str, size_bytes: u64) -> BtfMap {
         section: Some(section.to_owned()),
     };
     BtfMap { map, key_type: None, value_type: None }
+}
+
+/// One variable of `.struct_ops`.
+fn struct_ops(btf: &Btf, id: u32) -> Result<Option<BtfMap>, BtfError> {
+    let Kind::Var(variable) = btf.kind(id)? else { return Ok(None) };
+    let name = btf.name(&variable)?;
+    let value_bytes = btf.size_bytes(target(&variable), &name)?;
+    let map = Map { name, kind: STRUCT_OPS, key_bytes: 4, value_bytes, max_entries: 1, section: None };
+    Ok(Some(BtfMap { map, key_type: None, value_type: None }))
 }
 
 /// One variable of `.maps`; its type is a struct whose members encode the definition.

@@ -31,7 +31,7 @@ impl Package {
     ///
     /// [`PlanError`], when the two disagree, or when the object cannot give what the package exports.
     pub fn plan(&self, limits: &Limits) -> Result<Plan, PlanError> {
-        let object = Object::parse(self.object(), limits)?;
+        let object = Object::parse(self.object())?;
         let place = |source| PlanError::Btf { place: "the BPF object".to_owned(), source };
         let btf = match object.section(".BTF") {
             Some(section) => Some(Btf::parse(section.bytes, limits).map_err(place)?),

@@ -101,8 +101,11 @@ fn initial(variable: &Variable<'_, '_>) -> Vec<u8> {
 
 fn default(parameter: &Parameter, entry: &VariableEntry) -> Result<Option<Vec<u8>>, PlanError> {
     let Some(text) = &entry.default else { return Ok(None) };
-    let fail =
-        |source| PlanError::Default { variable: parameter.variable.clone(), value: text.clone(), source };
+    let fail = |error| PlanError::Default {
+        variable: parameter.variable.clone(),
+        value: text.clone(),
+        source: Box::new(error),
+    };
     // JSON writes a float's whole value as 1.0, also for an integer variable.
     let whole = text
         .strip_suffix(".0")

@@ -11,7 +11,7 @@
 use super::maps::Listed;
 use super::{Facts, flat, in_object, members};
 use crate::btf::{Btf, BtfError, LayoutBuilder, article};
-use crate::description::{CustomMember, ExportConfig, SampleEntry};
+use crate::description::{CustomMember, ExportConfig, ExportType, SampleEntry};
 use crate::layout::{Field, Layout, Type};
 use crate::object::BtfMap;
 use crate::plan::{SampleKind, Sampling, Source, Stream};
@@ -135,12 +135,10 @@ impl Chosen<'_, '_> {
             self.notes.push(format!("{} maps export records, all of type {}", read.len(), export.name));
         }
         let layout = self.export_layout(export)?;
-        let mut streams_of_rings = Vec::new();
         for item in read {
             let source = ring(self.map(item)).unwrap_or(Source::RingBuffer);
-            streams_of_rings.push((item.map, self.stream(item, source, layout.clone())));
+            streams.push(self.stream(item, source, layout.clone()));
         }
-        streams.extend(streams_of_rings.into_iter().map(|(_, stream)| stream));
         let order = |stream: &Stream| listed.iter().position(|item| item.map == stream.map);
         streams.sort_by_key(order);
         self.stack_traces(listed);
@@ -164,22 +162,19 @@ impl Chosen<'_, '_> {
     }
 
     /// Layout of an export type, from the BTF that it refers to.
-    fn export_layout(&self, export: &crate::description::ExportType) -> Result<Layout, PlanError> {
-        let place = "the package's own BTF";
-        let own;
-        let btf = match &self.facts.description.export_btf {
-            Some(bytes) => {
-                let damaged = |source| PlanError::Btf { place: place.to_owned(), source };
-                own = Btf::parse(bytes, self.facts.limits).map_err(damaged)?;
-                &own
-            }
-            None => self.facts.needed_btf(&format!("struct {}", export.name))?,
+    fn export_layout(&self, export: &ExportType) -> Result<Layout, PlanError> {
+        let Some(bytes) = &self.facts.description.export_btf else {
+            let btf = self.facts.needed_btf(&format!("struct {}", export.name))?;
+            return exported(btf, export);
         };
-        let id = members::checked(btf, export)?;
-        let mut layout =
-            LayoutBuilder::new(btf).record(id, &format!("struct {}", export.name)).map_err(in_object)?;
-        layout.name.clone_from(&export.name);
-        Ok(layout)
+        let elsewhere = |error| match error {
+            PlanError::Btf { source, .. } => {
+                PlanError::Btf { place: "the package's own BTF".to_owned(), source }
+            }
+            other => other,
+        };
+        let btf = Btf::parse(bytes, self.facts.limits).map_err(in_object).map_err(elsewhere)?;
+        exported(&btf, export).map_err(elsewhere)
     }
 
     fn multiple(mut self, listed: &[Listed<'_>]) -> Result<Vec<Stream>, PlanError> {
@@ -289,6 +284,12 @@ impl Chosen<'_, '_> {
         let layout = self.export_layout(export)?;
         Ok(Some((Type::Struct(layout.into()), format!("struct {}", export.name))))
     }
+}
+
+fn exported(btf: &Btf, export: &ExportType) -> Result<Layout, PlanError> {
+    let id = members::checked(btf, export)?;
+    let path = format!("struct {}", export.name);
+    LayoutBuilder::new(btf).record(id, &path).map_err(in_object)
 }
 
 /// A number where the size is one, else bytes.

@@ -68,7 +68,7 @@ impl Chosen<'_, '_> {
             match (ring(self.map(item)), &item.entry.flat) {
                 (Some(source), Some(flat)) => {
                     let layout = flat::layout(name, flat, self.facts.limits.fields)?;
-                    streams.push(self.stream(item, source, layout));
+                    add(&mut streams, self.stream(item, source, layout))?;
                 }
                 (Some(_), None) => {
                     let note =
@@ -99,9 +99,10 @@ impl Chosen<'_, '_> {
                 continue;
             }
             let stream = self.sampled(item, sample)?;
+            drawable(&stream)?;
             sampled_type |=
                 exports.first().is_some_and(|export| value_name(&stream.layout) == Some(&export.name));
-            streams.push(stream);
+            add(&mut streams, stream)?;
         }
         let rings: Vec<_> = listed.iter().filter(|item| ring(self.map(item)).is_some()).collect();
         if rings.is_empty() {
@@ -137,7 +138,7 @@ impl Chosen<'_, '_> {
         let layout = self.export_layout(export)?;
         for item in read {
             let source = ring(self.map(item)).unwrap_or(Source::RingBuffer);
-            streams.push(self.stream(item, source, layout.clone()));
+            add(&mut streams, self.stream(item, source, layout.clone()))?;
         }
         let order = |stream: &Stream| listed.iter().position(|item| item.map == stream.map);
         streams.sort_by_key(order);
@@ -200,8 +201,15 @@ impl Chosen<'_, '_> {
                     let mut stream = self.sampled(item, sample)?;
                     if item.entry.export != ExportConfig::MapValue {
                         let value = self.configured(&name, &item.entry.export)?;
+                        let (needs, has) = (value.size_bytes, self.map(item).map.value_bytes);
+                        if needs > has {
+                            return Err(failed(&format!(
+                                "its values have {has} bytes, the type given for them {needs}"
+                            )));
+                        }
                         replace_value(&mut stream.layout, value);
                     }
+                    drawable(&stream)?;
                     stream
                 }
                 (None, None) => {
@@ -211,7 +219,7 @@ impl Chosen<'_, '_> {
                     continue;
                 }
             };
-            streams.push(stream);
+            add(&mut streams, stream)?;
         }
         self.stack_traces(listed);
         Ok(streams)
@@ -269,9 +277,6 @@ impl Chosen<'_, '_> {
             self.notes.push(format!("map {name}: one value for each CPU"));
         }
         let sampling = Sampling { interval: sample.interval, kind: sample.kind.clone(), clear: sample.clear };
-        if matches!(sampling.kind, SampleKind::Histogram { .. }) {
-            slots(name, &layout)?;
-        }
         Ok(self.stream(item, Source::Sampled(sampling), layout))
     }
 
@@ -284,6 +289,18 @@ impl Chosen<'_, '_> {
         let layout = self.export_layout(export)?;
         Ok(Some((Type::Struct(layout.into()), format!("struct {}", export.name))))
     }
+}
+
+/// Streams of one package. Each holds its layout.
+const MAX_STREAMS: usize = 64;
+
+fn add(streams: &mut Vec<Stream>, stream: Stream) -> Result<(), PlanError> {
+    if streams.len() == MAX_STREAMS {
+        let reason = format!("more than {MAX_STREAMS} maps export records");
+        return Err(PlanError::Export { map: stream.name, reason });
+    }
+    streams.push(stream);
+    Ok(())
 }
 
 fn exported(btf: &Btf, export: &ExportType) -> Result<Layout, PlanError> {
@@ -328,6 +345,15 @@ fn value_name(layout: &Layout) -> Option<&String> {
     match layout.fields.get(1).map(|field| &field.ty) {
         Some(Type::Struct(value)) => Some(&value.name),
         _ => None,
+    }
+}
+
+fn drawable(stream: &Stream) -> Result<(), PlanError> {
+    match &stream.source {
+        Source::Sampled(Sampling { kind: SampleKind::Histogram { .. }, .. }) => {
+            slots(&stream.name, &stream.layout)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,3 +1,21 @@
-//! The command `ecli`, as a library: `main.rs` only calls it, so that tests and the man page use the same definitions.
+//! The command `ecli`, as a library: `main.rs` only chooses a mode, so that tests, completions and man pages use the
+//! same definitions.
+//!
+//! ```text
+//! cli       what was typed             source    argument → bytes + digest
+//! modes     one function a mode        info      what is in a package
+//! session   records → rows, counted    output    rows → file, pipe or terminal, never blocking blindly
+//! message   standard error             exit      exit codes, and the error type that carries one
+//! ```
+#![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod exit;
+pub mod info;
+pub mod message;
+pub mod modes;
+pub mod output;
+pub mod session;
+pub mod signals;
 pub mod source;
+pub mod zone;

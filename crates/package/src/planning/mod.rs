@@ -2,8 +2,6 @@
 
 mod attach;
 mod ctype;
-mod custom;
-mod entries;
 mod flat;
 mod maps;
 mod members;

@@ -4,9 +4,12 @@
 #![allow(dead_code, reason = "each target includes all bodies and calls one")]
 
 mod btf_layout;
+mod decode;
+mod layouts;
 mod package_open;
 
 pub(crate) use btf_layout::btf_layout;
+pub(crate) use decode::decode;
 pub(crate) use package_open::package_open;
 
 /// Bounds as small as a fuzzer's patience.

@@ -76,3 +76,8 @@ fn any_object_has_layouts_or_is_refused() {
     }
     replay(bodies::btf_layout, &seeds);
 }
+
+#[test]
+fn any_bytes_decode_with_any_layout() {
+    replay(bodies::decode, &read(files("fuzz/corpus/decode")));
+}

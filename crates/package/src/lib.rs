@@ -7,10 +7,43 @@
 //! bytes ──open──▶ Package ──plan──▶ Plan { programs, maps, streams, parameters }
 //! ```
 //!
-//! * [`open`] tells generations apart by content, unpacks the object under [`Limits`], and finds ELF and BTF.
-//! * [`Package::plan`] checks the package's own description against the object's BTF and lays out every stream.
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let limits = package::Limits::default();
+//! let package = package::open(&std::fs::read("package.json")?, &limits)?;
+//! let plan = package.plan(&limits)?;
+//! for field in plan.streams.iter().flat_map(|stream| &stream.layout.fields) {
+//!     println!("{} at bit {}: {}", field.name, field.bit_offset, field.type_name);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! Nothing here touches the kernel, prints, or needs a privilege; a package is hostile until proven otherwise.
+//! # What is where
+//!
+//! * [`open`] tells generations apart by content, unpacks the object under [`Limits`], and checks that it is a BPF
+//!   object. What is no package is called by its name ([`Foreign`]). The [`Package`] knows where it came from, what it
+//!   says about itself ([`Doc`]), and which keys nobody understood ([`UnknownKey`]).
+//! * [`Package::plan`] compares the package's own description with the object's ELF and BTF. The [`Plan`] says how each
+//!   [`Program`] is attached, which [`Map`]s there are, which of them are read ([`Stream`]) and what their records look
+//!   like ([`layout`]), and what the user can set ([`parameter`]).
+//! * [`OpenError`] and [`PlanError`] name what was expected, what was found, and where; their `hint` is the remedy.
+//!   What has no effect, or an unusual one, is no error but a line of [`Plan::notes`].
+//!
+//! # What the object decides, and what the package
+//!
+//! The object wins wherever both speak: kinds and sizes of maps, sections of programs, types and places of variables,
+//! layouts of records. The package adds what the object cannot say: which maps are exported as what, how maps are
+//! sampled, interfaces, names and defaults of options, texts. Where the package repeats the object (its list of
+//! members), a difference is an error, because then the two were not built together. Only the generation of 2022 brings
+//! layouts that the object does not have.
+//!
+//! # Hostile files
+//!
+//! Nothing here touches the kernel, prints, or needs a privilege; a package is hostile until proven otherwise. Sizes are
+//! checked before memory is taken, what inflates is refused while it inflates, type graphs may be cyclic, and every walk
+//! counts its steps. Names that reach a message or a column hold no control characters. Beside the [`Limits`] there are
+//! constants where they apply (values in the text, symbols, maps, streams), each many times what real packages have.
 #![forbid(unsafe_code)]
 
 mod btf;
@@ -27,6 +60,7 @@ mod package;
 pub mod parameter;
 mod plan;
 mod planning;
+mod text;
 mod tree;
 mod unpack;
 mod view;

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use crate::text::{is_unsafe, printable};
 use crate::{Encoding, OpenError};
 
 /// Values in one package file; the largest published one has under a thousand.
@@ -59,7 +60,7 @@ pub(crate) fn parse(text: &str, encoding: Encoding) -> Result<Node<'_>, OpenErro
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(text.split_whitespace().collect::<Vec<_>>().join(" ").as_bytes())
 }
 
 #[derive(Clone, Copy)]
@@ -238,7 +239,7 @@ fn write_text(text: &str, out: &mut String, most: usize) {
     for c in text.chars().take(most + 1) {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_unsafe(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }

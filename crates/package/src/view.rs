@@ -1,6 +1,7 @@
 //! Typed access to the tree that knows where it is, for messages.
 
 use crate::OpenError;
+use crate::text::is_unsafe;
 use crate::tree::Node;
 
 /// A place in the tree; what is missing and what is null are the same.
@@ -12,6 +13,9 @@ pub(crate) struct View<'n, 'a> {
 
 /// Characters of a wrong value that a message shows.
 const SHOWN: usize = 60;
+
+/// As for names in BTF.
+const MAX_NAME_BYTES: usize = 4096;
 
 impl<'n, 'a> View<'n, 'a> {
     pub(crate) fn top(node: &'n Node<'a>) -> Self {
@@ -62,8 +66,17 @@ impl<'n, 'a> View<'n, 'a> {
         }
     }
 
-    pub(crate) fn required_text(&self) -> Result<String, OpenError> {
-        self.text()?.ok_or_else(|| self.expected("text"))
+    /// Text that can stand in a message: names, types, sections.
+    pub(crate) fn name(&self) -> Result<Option<String>, OpenError> {
+        let text = self.text()?;
+        if text.as_ref().is_some_and(|text| text.len() > MAX_NAME_BYTES || text.contains(is_unsafe)) {
+            return Err(self.expected("a name"));
+        }
+        Ok(text)
+    }
+
+    pub(crate) fn required_name(&self) -> Result<String, OpenError> {
+        self.name()?.ok_or_else(|| self.expected("text"))
     }
 
     pub(crate) fn number<T: TryFrom<i128>>(&self, expected: &str) -> Result<Option<T>, OpenError> {

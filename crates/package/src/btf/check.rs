@@ -22,7 +22,7 @@ const HEADER_BYTES: usize = 24;
 const MAX_NAME_BYTES: usize = 4096;
 
 /// A type has at most a few members on average: names are members' and values' names too.
-const NAMES_PER_TYPE: u64 = 8;
+const NAMES_PER_TYPE: u64 = 4;
 
 pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<Checked, BtfError> {
     let damaged = |reason: &str| BtfError::Damaged { reason: reason.to_owned() };

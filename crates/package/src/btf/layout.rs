@@ -3,19 +3,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use btf_rs::Type as Kind;
+use btf_rs::{BtfType, Type as Kind};
 
-use super::{Btf, BtfError, article, target};
+use super::{Btf, BtfError, Resolved, article, target};
 use crate::layout::{Enum, Field, Layout, Type};
 
 /// Pointers of BPF programs are 64 bits wide.
 pub(crate) const POINTER_BYTES: usize = 8;
+
+/// Memory of the layouts that one builder makes: names repeat wherever a type is used.
+const MAX_BYTES: usize = 8 << 20;
+
+/// Of a field or an enum's value, besides its name.
+const FIXED_BYTES: usize = 64;
 
 /// Lays out types; remembers each struct, so that a shared one costs once.
 pub(crate) struct LayoutBuilder<'b> {
     btf: &'b Btf,
     made: HashMap<(u32, End), Made>,
     open: Vec<u32>,
+    enums: HashMap<u32, Type>,
+    /// Bytes that names and fields may still take.
+    room: usize,
     /// Deepest step since the innermost open struct began.
     deepest: u32,
 }
@@ -46,7 +55,14 @@ struct Laid {
 
 impl<'b> LayoutBuilder<'b> {
     pub(crate) fn new(btf: &'b Btf) -> Self {
-        Self { btf, made: HashMap::new(), open: Vec::new(), deepest: 0 }
+        Self {
+            btf,
+            made: HashMap::new(),
+            open: Vec::new(),
+            enums: HashMap::new(),
+            room: MAX_BYTES,
+            deepest: 0,
+        }
     }
 
     /// The layout of a struct or union as one record.
@@ -84,40 +100,18 @@ impl<'b> LayoutBuilder<'b> {
             },
             Kind::Ptr(_) => plain(Type::Pointer { bits: POINTER_BYTES as u16 * 8 }),
             Kind::Enum(of) => {
-                let value = |member: &btf_rs::EnumMember| {
-                    let name = self.btf.name(member)?;
-                    Ok((
-                        if of.is_signed() {
-                            i128::from(member.val().cast_signed())
-                        } else {
-                            member.val().into()
-                        },
-                        name,
-                    ))
+                let value = |member: &btf_rs::EnumMember| match of.is_signed() {
+                    true => member.val().cast_signed().into(),
+                    false => member.val().into(),
                 };
-                let variants = of.members.iter().map(value).collect::<Result<_, BtfError>>()?;
-                plain(
-                    enumeration(self.btf.name(of)?, of.size(), of.is_signed(), variants)
-                        .map_err(no_layout)?,
-                )
+                plain(self.enumeration(&resolved, of, of.size(), of.is_signed(), &of.members, value, path)?)
             }
             Kind::Enum64(of) => {
-                let value = |member: &btf_rs::Enum64Member| {
-                    let name = self.btf.name(member)?;
-                    Ok((
-                        if of.is_signed() {
-                            i128::from(member.val().cast_signed())
-                        } else {
-                            member.val().into()
-                        },
-                        name,
-                    ))
+                let value = |member: &btf_rs::Enum64Member| match of.is_signed() {
+                    true => member.val().cast_signed().into(),
+                    false => member.val().into(),
                 };
-                let variants = of.members.iter().map(value).collect::<Result<_, BtfError>>()?;
-                plain(
-                    enumeration(self.btf.name(of)?, of.size(), of.is_signed(), variants)
-                        .map_err(no_layout)?,
-                )
+                plain(self.enumeration(&resolved, of, of.size(), of.is_signed(), &of.members, value, path)?)
             }
             Kind::Array(of) => self.array(of, path, end, depth)?,
             Kind::Struct(_) => {
@@ -130,6 +124,48 @@ impl<'b> LayoutBuilder<'b> {
             }
             other => return Err(no_layout(article(other).to_owned())),
         })
+    }
+
+    /// The enum, with its values as a read of that width and signedness yields them.
+    #[allow(clippy::too_many_arguments, reason = "two kinds of enum share nothing but their parts")]
+    fn enumeration<M: BtfType>(
+        &mut self,
+        resolved: &Resolved,
+        of: &dyn BtfType,
+        size: usize,
+        signed: bool,
+        members: &[M],
+        value: impl Fn(&M) -> i128,
+        path: &str,
+    ) -> Result<Type, BtfError> {
+        if let Some(made) = self.enums.get(&resolved.id) {
+            return Ok(made.clone());
+        }
+        if !matches!(size, 1 | 2 | 4 | 8) {
+            return Err(BtfError::NoLayout {
+                path: path.to_owned(),
+                found: format!("an enum of {size} bytes"),
+            });
+        }
+        let bits = size as u16 * 8;
+        // clang before 15 writes no signedness: −1 of a one-byte enum is 4294967295 in BTF and 255 in memory.
+        let fit = |value: i128| if signed { value } else { value & ((1 << bits) - 1) };
+        let mut variants = Vec::with_capacity(members.len());
+        for member in members {
+            let name = self.btf.name(member)?;
+            self.take(name.len(), path)?;
+            variants.push((fit(value(member)), name));
+        }
+        let ty = Type::Enum(Arc::new(Enum { name: self.btf.name(of)?, bits, signed, variants }));
+        self.enums.insert(resolved.id, ty.clone());
+        Ok(ty)
+    }
+
+    /// Accounts for a name and what it names.
+    fn take(&mut self, name_bytes: usize, path: &str) -> Result<(), BtfError> {
+        let too_many = || BtfError::TooManyFields { path: path.to_owned(), limit: self.btf.limits.fields };
+        self.room = self.room.checked_sub(name_bytes + FIXED_BYTES).ok_or_else(too_many)?;
+        Ok(())
     }
 
     fn integer(&self, id: u32, int: &btf_rs::Int, path: &str) -> Result<Laid, BtfError> {
@@ -255,6 +291,9 @@ impl<'b> LayoutBuilder<'b> {
         let (mut ty, mut bitfield) = (laid.ty, laid.narrow);
         let declared = member.bitfield_size().filter(|bits| *bits != 0);
         if let Some(bits) = declared {
+            if let Type::Enum(of) = &ty {
+                self.take(of.variants.iter().map(|(_, name)| name.len() + FIXED_BYTES).sum(), path)?;
+            }
             ty = narrowed(ty, bits).map_err(|found| BtfError::NoLayout { path: path.to_owned(), found })?;
             bitfield = true;
         }
@@ -266,6 +305,9 @@ impl<'b> LayoutBuilder<'b> {
         };
         if name.is_empty() {
             if let Type::Struct(inner) | Type::Union(inner) = &ty {
+                for field in &inner.fields {
+                    self.take(field.name.len() + field.type_name.len(), path)?;
+                }
                 let hoisted = inner.fields.iter().cloned();
                 fields.extend(
                     hoisted.map(|field| Field { bit_offset: field.bit_offset + bit_offset, ..field }),
@@ -276,26 +318,10 @@ impl<'b> LayoutBuilder<'b> {
             return Ok(0);
         }
         let type_name = self.btf.spell(target(member))?;
+        self.take(name.len() + type_name.len(), path)?;
         fields.push(Field { name, bit_offset, ty, type_name, bitfield });
         Ok(laid.fields.max(1))
     }
-}
-
-/// The enum, with its values as a read of that width and signedness yields them.
-fn enumeration(
-    name: String,
-    size: usize,
-    signed: bool,
-    variants: Vec<(i128, String)>,
-) -> Result<Type, String> {
-    if !matches!(size, 1 | 2 | 4 | 8) {
-        return Err(format!("an enum of {size} bytes"));
-    }
-    let bits = size as u16 * 8;
-    // clang before 15 writes no signedness: −1 of a one-byte enum is 4294967295 in BTF and 255 in memory.
-    let fit = |value: i128| if signed { value } else { value & ((1 << bits) - 1) };
-    let variants = variants.into_iter().map(|(value, name)| (fit(value), name)).collect();
-    Ok(Type::Enum(Arc::new(Enum { name, bits, signed, variants })))
 }
 
 /// The same kind of value in fewer bits.

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use btf_rs::{BtfType, Type as Kind};
 
 use crate::Limits;
+use crate::text::is_unsafe;
 
 /// Parsed BTF.
 pub(crate) struct Btf {
@@ -184,10 +185,17 @@ impl Btf {
     pub(crate) fn name(&self, of: &dyn BtfType) -> Result<String, BtfError> {
         match of.get_name_offset() {
             None | Some(0) => Ok(String::new()),
-            Some(offset) => self
-                .types
-                .resolve_name(of)
-                .map_err(|_| BtfError::Damaged { reason: format!("no name starts at offset {offset}") }),
+            Some(offset) => {
+                let damaged = |reason: String| BtfError::Damaged { reason };
+                let name = self
+                    .types
+                    .resolve_name(of)
+                    .map_err(|_| damaged(format!("no name starts at offset {offset}")))?;
+                if name.contains(is_unsafe) {
+                    return Err(damaged(format!("the name at offset {offset} holds control characters")));
+                }
+                Ok(name)
+            }
         }
     }
 

@@ -68,13 +68,17 @@ fn read(top: &View<'_, '_>, limits: &Limits) -> Result<Read, OpenError> {
     let text = |key| Ok::<_, OpenError>(top.get(key).text()?.filter(|text| !text.trim().is_empty()));
     let doc = Doc { description: text("description")?, version: text("version")?, ..Doc::default() };
     let mut description = Description {
-        object_name: text("name")?.unwrap_or_else(|| "package".to_owned()),
+        object_name: top
+            .get("name")
+            .name()?
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| "package".to_owned()),
         license: text("license")?,
         ..Description::default()
     };
     let mut maps = Vec::new();
     for entry in top.get("maps").list()? {
-        let name = entry.get("name").required_text()?;
+        let name = entry.get("name").required_name()?;
         variables(&entry, &mut description)?;
         maps.push(MapEntry { flat: layout(&entry)?, name, ..MapEntry::default() });
     }
@@ -86,7 +90,7 @@ fn read(top: &View<'_, '_>, limits: &Limits) -> Result<Read, OpenError> {
 /// `sec_data`: the variables of a section.
 fn variables(entry: &View<'_, '_>, description: &mut Description) -> Result<(), OpenError> {
     for item in entry.get("sec_data").list()? {
-        let name = item.get("name").required_text()?;
+        let name = item.get("name").required_name()?;
         description.variables.push(VariableEntry { name, ..VariableEntry::default() });
     }
     Ok(())
@@ -128,9 +132,9 @@ fn layout(entry: &View<'_, '_>) -> Result<Option<FlatLayout>, OpenError> {
     for field in export.get("Fields").list()? {
         let offset = field.get("FieldOffset");
         fields.push(FlatField {
-            name: field.get("Name").required_text()?,
-            c_type: field.get("Type").text()?.unwrap_or_default(),
-            llvm_type: field.get("LLVMType").text()?.unwrap_or_default(),
+            name: field.get("Name").required_name()?,
+            c_type: field.get("Type").name()?.unwrap_or_default(),
+            llvm_type: field.get("LLVMType").name()?.unwrap_or_default(),
             offset: bits(offset.clone())?.ok_or_else(|| offset.expected("a number of bits"))?,
         });
     }
@@ -139,7 +143,7 @@ fn layout(entry: &View<'_, '_>) -> Result<Option<FlatLayout>, OpenError> {
         return Err(export.get("Size").expected("a number of bits"));
     };
     Ok(Some(FlatLayout {
-        name: export.get("Struct Name").text()?.unwrap_or_default(),
+        name: export.get("Struct Name").name()?.unwrap_or_default(),
         size: size.unwrap_or(either),
         data_size: data_size.unwrap_or(either),
         fields,

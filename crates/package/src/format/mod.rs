@@ -9,6 +9,7 @@ mod transitional;
 use crate::description::Description;
 use crate::foreign::Foreign;
 use crate::package::{Doc, Polling, UnknownKey};
+use crate::text::is_unsafe;
 use crate::tree::Node;
 use crate::view::View;
 use crate::{Generation, Limits, OpenError};
@@ -90,7 +91,11 @@ fn collect(node: &Node<'_>, schema: &Schema, path: &mut String, found: &mut Vec<
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path.extend(key.chars().take(SHOWN));
+                path.extend(
+                    key.chars()
+                        .take(SHOWN)
+                        .map(|c| if is_unsafe(c) { char::REPLACEMENT_CHARACTER } else { c }),
+                );
                 match keys.iter().find(|(known, _)| known == key) {
                     Some((_, below)) => collect(value, below, path, found),
                     None => found.push(UnknownKey { path: path.clone(), value: value.compact(SHOWN) }),

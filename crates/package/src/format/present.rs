@@ -168,7 +168,7 @@ pub(super) fn description(skeleton: &View<'_, '_>) -> Result<Description, OpenEr
     let maps: Option<Vec<View<'_, '_>>> = list("maps")?;
     let programs: Option<Vec<View<'_, '_>>> = list("progs")?;
     Ok(Description {
-        object_name: skeleton.get("obj_name").text()?.unwrap_or_else(|| "package".to_owned()),
+        object_name: skeleton.get("obj_name").name()?.unwrap_or_else(|| "package".to_owned()),
         maps: maps.map(|maps| maps.iter().map(map).collect()).transpose()?,
         programs: programs.map(|programs| programs.iter().map(program).collect()).transpose()?,
         variables,
@@ -192,9 +192,9 @@ fn variable(entry: &View<'_, '_>) -> Result<VariableEntry, OpenError> {
         given => given,
     };
     Ok(VariableEntry {
-        name: entry.get("name").text()?.unwrap_or_default(),
-        long: cmdarg.get("long").text()?,
-        short: cmdarg.get("short").text()?,
+        name: entry.get("name").name()?.unwrap_or_default(),
+        long: cmdarg.get("long").name()?,
+        short: cmdarg.get("short").name()?,
         help,
         wanted: cmdarg.node().is_some() || default.is_some(),
         default,
@@ -203,8 +203,8 @@ fn variable(entry: &View<'_, '_>) -> Result<VariableEntry, OpenError> {
 
 fn map(entry: &View<'_, '_>) -> Result<MapEntry, OpenError> {
     Ok(MapEntry {
-        name: entry.get("name").required_text()?,
-        ident: entry.get("ident").text()?,
+        name: entry.get("name").required_name()?,
+        ident: entry.get("ident").name()?,
         sample: sample(&entry.get("sample").object()?)?,
         export: export_config(&entry.get("export_config"))?,
         stack_trace: entry.get("intepreter").node().is_some_and(|node| node.has("stack_trace")),
@@ -253,7 +253,7 @@ fn export_config(field: &View<'_, '_>) -> Result<ExportConfig, OpenError> {
                     field.number(expected)?.ok_or_else(|| field.expected(expected))
                 };
                 Ok::<_, OpenError>(CustomMember {
-                    name: entry.get("name").required_text()?,
+                    name: entry.get("name").required_name()?,
                     offset_bytes: number("offset", "an offset in bytes")?,
                     type_id: number("btf_type_id", id)?,
                 })
@@ -270,14 +270,14 @@ fn program(entry: &View<'_, '_>) -> Result<ProgramEntry, OpenError> {
     let (tc_hook, tc_options) = (entry.get("tchook").object()?, entry.get("tcopts").object()?);
     let index = "an interface index";
     Ok(ProgramEntry {
-        name: entry.get("name").required_text()?,
-        attach: entry.get("attach").text()?,
+        name: entry.get("name").required_name()?,
+        attach: entry.get("attach").name()?,
         link: entry.get("link").bool()?.unwrap_or(true),
         extras: Extras {
             xdp_ifindex: entry.get("ifindex").number(index)?,
             xdp_flags: entry.get("flags").number("XDP flags")?,
             tc_ifindex: tc_hook.get("ifindex").number(index)?,
-            tc_attach_point: tc_hook.get("attach_point").text()?,
+            tc_attach_point: tc_hook.get("attach_point").name()?,
             tc_handle: tc_options.get("handle").number("a filter handle")?,
             tc_priority: tc_options.get("priority").number("a filter priority")?,
         },
@@ -288,8 +288,8 @@ fn export_type(entry: &View<'_, '_>) -> Result<ExportType, OpenError> {
     let members = entry.get("members");
     let member = |member: &View<'_, '_>| {
         Ok::<_, OpenError>((
-            member.get("name").text()?.unwrap_or_default(),
-            member.get("type").text()?.unwrap_or_default(),
+            member.get("name").name()?.unwrap_or_default(),
+            member.get("type").name()?.unwrap_or_default(),
         ))
     };
     let members = match members.node() {
@@ -297,7 +297,7 @@ fn export_type(entry: &View<'_, '_>) -> Result<ExportType, OpenError> {
         Some(_) => Some(members.list()?.iter().map(member).collect::<Result<_, _>>()?),
     };
     Ok(ExportType {
-        name: entry.get("name").required_text()?,
+        name: entry.get("name").required_name()?,
         type_id: entry.get("type_id").number("a type id")?,
         size_bytes: entry.get("size").number("a size in bytes")?,
         members,

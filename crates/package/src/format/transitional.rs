@@ -81,7 +81,7 @@ fn export_btf(exports: &View<'_, '_>, limits: &Limits) -> Result<Option<Vec<u8>>
 
 fn export_type(entry: &View<'_, '_>) -> Result<ExportType, OpenError> {
     Ok(ExportType {
-        name: entry.get("name").required_text()?,
+        name: entry.get("name").required_name()?,
         type_id: entry.get("id").number("a type id")?,
         size_bytes: None,
         members: None,

@@ -6,6 +6,7 @@ use object::read::elf::{FileHeader, SectionHeader, Sym};
 use object::read::{SectionIndex, StringTable};
 
 use super::ObjectError;
+use crate::text::is_unsafe;
 
 /// A section by its place in the file.
 pub(crate) struct Section<'d> {
@@ -63,7 +64,7 @@ impl<'d> Object<'d> {
 
     /// Functions of executable sections in the order of the file. Those in `.text` are called by programs and are
     /// none themselves.
-    pub(crate) fn programs(&self) -> Vec<ObjectProgram> {
+    pub(crate) fn programs(&self) -> Result<Vec<ObjectProgram>, ObjectError> {
         let mut placed: Vec<_> = self
             .symbols
             .iter()
@@ -72,17 +73,23 @@ impl<'d> Object<'d> {
                 symbol.function && section.executable && section.name != ".text"
             })
             .collect();
+        if placed.len() > MAX_PROGRAMS {
+            return Err(ObjectError::Damaged { reason: format!("more than {MAX_PROGRAMS} programs") });
+        }
         placed.sort_by_key(|symbol| (symbol.section, symbol.offset));
         let program = |symbol: &&Symbol<'_>| ObjectProgram {
             name: symbol.name.to_owned(),
             section: self.sections[symbol.section].name.to_owned(),
         };
-        placed.iter().map(program).collect()
+        Ok(placed.iter().map(program).collect())
     }
 }
 
 /// Symbols of one object; a large one has a few thousand.
 const MAX_SYMBOLS: usize = 1 << 18;
+
+/// Programs of one object; a large one has a few hundred.
+const MAX_PROGRAMS: usize = 4096;
 
 fn damaged(error: object::read::Error) -> ObjectError {
     ObjectError::Damaged { reason: error.to_string() }
@@ -135,8 +142,8 @@ fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, ObjectError> {
     let mut sections = Vec::with_capacity(table.len());
     for section in table.iter() {
         let name = table.section_name(LittleEndian, section).map_err(damaged)?;
-        let name = std::str::from_utf8(name)
-            .map_err(|_| ObjectError::Damaged { reason: "a section's name is no text".to_owned() })?;
+        let name = text(name)
+            .ok_or_else(|| ObjectError::Damaged { reason: "a section's name is no text".to_owned() })?;
         let flags = section.sh_flags(LittleEndian);
         sections.push(Section {
             name,
@@ -147,6 +154,12 @@ fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, ObjectError> {
         });
     }
     Ok(sections)
+}
+
+/// A name that can stand in a message.
+fn text(name: &[u8]) -> Option<&str> {
+    const MAX_NAME_BYTES: usize = 4096;
+    std::str::from_utf8(name).ok().filter(|name| name.len() <= MAX_NAME_BYTES && !name.contains(is_unsafe))
 }
 
 fn symbols<'d>(bytes: &'d [u8], sections: usize) -> Result<Vec<Symbol<'d>>, ObjectError> {
@@ -164,7 +177,7 @@ fn symbols<'d>(bytes: &'d [u8], sections: usize) -> Result<Vec<Symbol<'d>>, Obje
             return Err(ObjectError::Damaged { reason: format!("symbol {} is in no section", index.0) });
         }
         let name = symbol.name(LittleEndian, strings).map_err(damaged)?;
-        let (Ok(name), kind) = (std::str::from_utf8(name), symbol.st_type()) else { continue };
+        let (Some(name), kind) = (text(name), symbol.st_type()) else { continue };
         if name.is_empty() || !matches!(kind, elf::STT_FUNC | elf::STT_OBJECT | elf::STT_NOTYPE) {
             continue;
         }

@@ -14,6 +14,9 @@ pub(crate) struct BtfMap {
     pub(crate) value_type: Option<u32>,
 }
 
+/// Maps of one object; a large one has a few dozen.
+const MAX_MAPS: usize = 4096;
+
 /// `BPF_MAP_TYPE_ARRAY`, which libbpf makes of a section.
 const ARRAY: u32 = 2;
 
@@ -30,11 +33,13 @@ pub(crate) fn maps(object: &Object<'_>, btf: Option<&Btf>) -> Result<Vec<BtfMap>
                 ".maps" => {
                     for entry in &section.variables {
                         maps.extend(declared(btf, target(entry))?);
+                        limit("maps", maps.len(), MAX_MAPS)?;
                     }
                 }
                 ".struct_ops" | ".struct_ops.link" => {
                     for entry in &section.variables {
                         operations.extend(struct_ops(btf, target(entry))?);
+                        limit("tables of operations", operations.len(), MAX_MAPS)?;
                     }
                 }
                 ".kconfig" => {
@@ -48,11 +53,19 @@ pub(crate) fn maps(object: &Object<'_>, btf: Option<&Btf>) -> Result<Vec<BtfMap>
     for section in &object.sections {
         if section.size_bytes > 0 && is_internal(section.name) {
             maps.push(internal(section.name, section.size_bytes));
+            limit("maps", maps.len(), MAX_MAPS)?;
         }
     }
     maps.extend(kconfig);
     maps.extend(operations);
     Ok(maps)
+}
+
+pub(super) fn limit(what: &str, count: usize, most: usize) -> Result<(), BtfError> {
+    if count > most {
+        return Err(BtfError::Damaged { reason: format!("more than {most} {what}") });
+    }
+    Ok(())
 }
 
 /// Sections that become maps: `.data`, `.rodata`, `.bss` and what follows them after a dot.

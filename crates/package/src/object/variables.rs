@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use btf_rs::Type as Kind;
 
-use super::maps::is_internal;
+use super::maps::{is_internal, limit};
 use super::{Object, Section};
 use crate::btf::{Btf, BtfError, target};
 
@@ -17,6 +17,9 @@ pub(crate) struct Variable<'o, 'd> {
     pub(crate) type_id: u32,
     pub(crate) is_volatile: bool,
 }
+
+/// Global variables of one object; a large one has a few dozen.
+const MAX_VARIABLES: usize = 4096;
 
 /// All of them in the order of the sections of BTF. Static variables and those without a symbol are left out.
 ///
@@ -54,6 +57,7 @@ pub(crate) fn variables<'o, 'd>(
             })?;
             let is_volatile =
                 btf.resolve(type_id, &name)?.is_volatile || array_is_volatile(btf, type_id, &name)?;
+            limit("variables", found.len(), MAX_VARIABLES)?;
             found.push(Variable { name, section, offset_bytes, size_bytes, type_id, is_volatile });
         }
     }

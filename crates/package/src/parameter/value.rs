@@ -2,6 +2,7 @@
 
 use super::{Parameter, ValueError};
 use crate::layout::{Enum, Type};
+use crate::text::printable;
 
 impl Parameter {
     /// Whether the option needs no value: `--x`, `--enable-x`, `--disable-x`.
@@ -129,24 +130,6 @@ fn display(ty: &Type, bytes: &[u8]) -> String {
         }
         _ => format!("({} bytes)", bytes.len()),
     }
-}
-
-fn printable(text: &[u8]) -> String {
-    let mut shown = String::new();
-    for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            // Bidirectional overrides reorder what a terminal shows.
-            let reorders =
-                matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || reorders {
-                shown.extend(c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")));
-            } else {
-                shown.push(c);
-            }
-        }
-        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    shown
 }
 
 /// A whole number of up to 128 bits and its sign.

@@ -13,7 +13,7 @@ const DEFAULT_IFINDEX: i32 = 1;
 const SAMPLES_A_SECOND: u64 = 1;
 
 pub(crate) fn programs(facts: &mut Facts<'_>) -> Result<Vec<Program>, PlanError> {
-    let present = facts.object.programs();
+    let present = facts.object.programs()?;
     let names: HashSet<&str> = present.iter().map(|program| program.name.as_str()).collect();
     let listed: Option<HashMap<&str, &ProgramEntry>> = facts
         .description

@@ -1,6 +1,6 @@
 //! Which map of the object an entry of the package's list means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Facts;
 use crate::PlanError;
@@ -33,7 +33,7 @@ pub(crate) fn listed<'p>(facts: &mut Facts<'p>) -> Result<Vec<Listed<'p>>, PlanE
             sections.insert(identifier(section), index);
         }
     }
-    let mut found = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     let mut notes = Vec::new();
     for entry in entries {
         // Names of internal maps carry a prefix that depends on the loader: the identifier decides, then what
@@ -44,7 +44,8 @@ pub(crate) fn listed<'p>(facts: &mut Facts<'p>) -> Result<Vec<Listed<'p>>, PlanE
             .or_else(|| entry.ident.as_ref().and_then(|ident| sections.get(ident)))
             .or_else(|| dotted.as_ref().and_then(|dotted| sections.get(dotted)));
         match map {
-            Some(map) => found.push(Listed { entry, map: *map }),
+            Some(map) if seen.insert(*map) => found.push(Listed { entry, map: *map }),
+            Some(_) => notes.push(format!("map {}: listed twice, the first entry counts", entry.name)),
             None if entry.name.contains('.') => {
                 notes.push(format!("map {}: the object has no such section; ignored", entry.name));
             }

@@ -2,6 +2,8 @@
 
 mod attach;
 mod ctype;
+mod custom;
+mod entries;
 mod flat;
 mod maps;
 mod members;

@@ -13,6 +13,7 @@ use crate::description::VariableEntry;
 use crate::layout::Type;
 use crate::object::{self, Variable};
 use crate::parameter::Parameter;
+use crate::text::printable;
 
 /// What ecc adds to keep a struct's BTF.
 const DUMMY: &str = "__eunomia_dummy";
@@ -103,7 +104,7 @@ fn default(parameter: &Parameter, entry: &VariableEntry) -> Result<Option<Vec<u8
     let Some(text) = &entry.default else { return Ok(None) };
     let fail = |error| PlanError::Default {
         variable: parameter.variable.clone(),
-        value: text.clone(),
+        value: printable(text.as_bytes()),
         source: Box::new(error),
     };
     // JSON writes a float's whole value as 1.0, also for an integer variable.

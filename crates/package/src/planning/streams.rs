@@ -8,13 +8,15 @@
 //!   first type, as upstream, and a note that names the others;
 //! * with `enable_multiple_export_types`, each map as its `export_config` says.
 
+use super::custom::custom;
+use super::entries::{drawable, pair, replace_value, untyped, value_name};
 use super::maps::Listed;
 use super::{Facts, flat, in_object, members};
-use crate::btf::{Btf, BtfError, LayoutBuilder, article};
-use crate::description::{CustomMember, ExportConfig, ExportType, SampleEntry};
+use crate::btf::{Btf, LayoutBuilder};
+use crate::description::{ExportConfig, ExportType, SampleEntry};
 use crate::layout::{Field, Layout, Type};
 use crate::object::BtfMap;
-use crate::plan::{SampleKind, Sampling, Source, Stream};
+use crate::plan::{Sampling, Source, Stream};
 use crate::{Generation, PlanError};
 
 const PERF_EVENT_ARRAY: u32 = 4;
@@ -68,7 +70,7 @@ impl Chosen<'_, '_> {
             match (ring(self.map(item)), &item.entry.flat) {
                 (Some(source), Some(flat)) => {
                     let layout = flat::layout(name, flat, self.facts.limits.fields)?;
-                    streams.push(self.stream(item, source, layout));
+                    add(&mut streams, self.stream(item, source, layout))?;
                 }
                 (Some(_), None) => {
                     let note =
@@ -99,9 +101,10 @@ impl Chosen<'_, '_> {
                 continue;
             }
             let stream = self.sampled(item, sample)?;
+            drawable(&stream)?;
             sampled_type |=
                 exports.first().is_some_and(|export| value_name(&stream.layout) == Some(&export.name));
-            streams.push(stream);
+            add(&mut streams, stream)?;
         }
         let rings: Vec<_> = listed.iter().filter(|item| ring(self.map(item)).is_some()).collect();
         if rings.is_empty() {
@@ -137,7 +140,7 @@ impl Chosen<'_, '_> {
         let layout = self.export_layout(export)?;
         for item in read {
             let source = ring(self.map(item)).unwrap_or(Source::RingBuffer);
-            streams.push(self.stream(item, source, layout.clone()));
+            add(&mut streams, self.stream(item, source, layout.clone()))?;
         }
         let order = |stream: &Stream| listed.iter().position(|item| item.map == stream.map);
         streams.sort_by_key(order);
@@ -200,8 +203,15 @@ impl Chosen<'_, '_> {
                     let mut stream = self.sampled(item, sample)?;
                     if item.entry.export != ExportConfig::MapValue {
                         let value = self.configured(&name, &item.entry.export)?;
+                        let (needs, has) = (value.size_bytes, self.map(item).map.value_bytes);
+                        if needs > has {
+                            return Err(failed(&format!(
+                                "its values have {has} bytes, the type given for them {needs}"
+                            )));
+                        }
                         replace_value(&mut stream.layout, value);
                     }
+                    drawable(&stream)?;
                     stream
                 }
                 (None, None) => {
@@ -211,7 +221,7 @@ impl Chosen<'_, '_> {
                     continue;
                 }
             };
-            streams.push(stream);
+            add(&mut streams, stream)?;
         }
         self.stack_traces(listed);
         Ok(streams)
@@ -269,9 +279,6 @@ impl Chosen<'_, '_> {
             self.notes.push(format!("map {name}: one value for each CPU"));
         }
         let sampling = Sampling { interval: sample.interval, kind: sample.kind.clone(), clear: sample.clear };
-        if matches!(sampling.kind, SampleKind::Histogram { .. }) {
-            slots(name, &layout)?;
-        }
         Ok(self.stream(item, Source::Sampled(sampling), layout))
     }
 
@@ -286,108 +293,20 @@ impl Chosen<'_, '_> {
     }
 }
 
+/// Streams of one package. Each holds its layout.
+const MAX_STREAMS: usize = 64;
+
+fn add(streams: &mut Vec<Stream>, stream: Stream) -> Result<(), PlanError> {
+    if streams.len() == MAX_STREAMS {
+        let reason = format!("more than {MAX_STREAMS} maps export records");
+        return Err(PlanError::Export { map: stream.name, reason });
+    }
+    streams.push(stream);
+    Ok(())
+}
+
 fn exported(btf: &Btf, export: &ExportType) -> Result<Layout, PlanError> {
     let id = members::checked(btf, export)?;
     let path = format!("struct {}", export.name);
     LayoutBuilder::new(btf).record(id, &path).map_err(in_object)
-}
-
-/// A number where the size is one, else bytes.
-fn untyped(bytes: u32) -> (Type, String) {
-    match bytes {
-        1 | 2 | 4 | 8 | 16 => (Type::Unsigned { bits: bytes as u16 * 8 }, format!("__u{}", bytes * 8)),
-        _ => {
-            let element = Box::new(Type::Unsigned { bits: 8 });
-            (Type::Array { element, len: bytes }, format!("__u8[{bytes}]"))
-        }
-    }
-}
-
-fn pair(name: &str, map: &BtfMap, key: (Type, String), value: (Type, String)) -> Result<Layout, PlanError> {
-    let value_offset = u64::from(map.map.key_bytes).next_multiple_of(8);
-    let size = value_offset + u64::from(map.map.value_bytes);
-    let size_bytes = u32::try_from(size).ok().filter(|size| *size <= u32::MAX / 8);
-    let size_bytes =
-        size_bytes.ok_or_else(|| in_object(BtfError::TooLarge { path: format!("map {name}") }))?;
-    let field = |name: &str, offset: u64, (ty, type_name): (Type, String)| {
-        // Below `size_bytes` × 8, which was checked to fit.
-        Field { name: name.to_owned(), bit_offset: (offset * 8) as u32, ty, type_name, bitfield: false }
-    };
-    let fields = vec![field("key", 0, key), field("value", value_offset, value)];
-    Ok(Layout { name: name.to_owned(), size_bytes, fields })
-}
-
-fn replace_value(layout: &mut Layout, value: Layout) {
-    if let Some(field) = layout.fields.get_mut(1) {
-        field.type_name = format!("struct {}", value.name);
-        field.ty = Type::Struct(value.into());
-    }
-}
-
-fn value_name(layout: &Layout) -> Option<&String> {
-    match layout.fields.get(1).map(|field| &field.ty) {
-        Some(Type::Struct(value)) => Some(&value.name),
-        _ => None,
-    }
-}
-
-/// A histogram is drawn from a member `slots` of unsigned numbers.
-fn slots(map: &str, layout: &Layout) -> Result<(), PlanError> {
-    let wrong = |reason: String| PlanError::Export { map: map.to_owned(), reason };
-    let Some(Type::Struct(value)) = layout.fields.get(1).map(|field| &field.ty) else {
-        return Err(wrong("a histogram needs a struct with a member `slots` as its value".to_owned()));
-    };
-    match value.fields.iter().find(|field| field.name == "slots") {
-        Some(Field { ty: Type::Array { element, .. }, .. })
-            if matches!(**element, Type::Unsigned { .. } | Type::Signed { .. }) =>
-        {
-            Ok(())
-        }
-        Some(field) => {
-            Err(wrong(format!("`slots` must be an array of numbers, found `{}`", field.type_name)))
-        }
-        None => {
-            let names: Vec<_> = value.fields.iter().take(8).map(|field| field.name.as_str()).collect();
-            Err(wrong(format!("a histogram needs a member `slots`, found {}", names.join(", "))))
-        }
-    }
-}
-
-/// Members by hand, which must not overlap.
-fn custom(btf: &Btf, map: &str, members: &[CustomMember]) -> Result<Layout, PlanError> {
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_by_key(|member| member.offset_bytes);
-    let wrong = |member: &CustomMember, reason: String| PlanError::CustomMember {
-        map: map.to_owned(),
-        member: member.name.clone(),
-        reason,
-    };
-    if members.len() > btf.limits().fields as usize {
-        let reason = format!("more than {} fields", btf.limits().fields);
-        return Err(PlanError::Export { map: map.to_owned(), reason });
-    }
-    let mut builder = LayoutBuilder::new(btf);
-    let (mut fields, mut end) = (Vec::new(), 0u64);
-    for member in members {
-        let path = format!("{map}.{}", member.name);
-        let offset = u64::from(member.offset_bytes);
-        if offset < end {
-            return Err(wrong(
-                member,
-                format!("starts at byte {offset}, before the one before it ends at {end}"),
-            ));
-        }
-        let kind = btf.kind(member.type_id).map_err(|error| wrong(member, error.to_string()))?;
-        let ty = builder.value(member.type_id, &path).map_err(|error| match error {
-            BtfError::NoLayout { .. } => wrong(member, format!("{} has no layout", article(&kind))),
-            other => wrong(member, other.to_string()),
-        })?;
-        end = offset + ty.bits().div_ceil(8);
-        let bit_offset = u32::try_from(offset * 8).map_err(|_| wrong(member, "too far out".to_owned()))?;
-        let type_name = btf.spell(member.type_id).map_err(in_object)?;
-        fields.push(Field { name: member.name.clone(), bit_offset, ty, type_name, bitfield: false });
-    }
-    let size_bytes = u32::try_from(end).ok().filter(|size| *size <= u32::MAX / 8);
-    let size_bytes = size_bytes.ok_or_else(|| in_object(BtfError::TooLarge { path: map.to_owned() }))?;
-    Ok(Layout { name: map.to_owned(), size_bytes, fields })
 }

@@ -6,6 +6,7 @@ use package::Limits;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::blob::Blob;
 use crate::build::{EVENTS, TORTURE, base64, events, events_meta, present, transitional, zlib};
 
 /// Opens and plans; a panic fails the test by itself.
@@ -62,6 +63,50 @@ fn torture_meta() -> Value {
            "export_types": [{"name": "torture", "type_id": 13}]})
 }
 
+/// Types of every kind that refer to each other at random: cycles, sizes and offsets that make no sense.
+fn blob() -> impl Strategy<Value = Vec<u8>> {
+    let members = prop::collection::vec((0u32..12, prop_oneof![0u32..200, any::<u32>()], 0u32..40), 0..5);
+    let size = prop_oneof![0u32..40, any::<u32>()];
+    prop::collection::vec((1u32..20, any::<bool>(), 0u32..12, size, members), 1..12).prop_map(|types| {
+        let mut blob = Blob::new();
+        for (kind, flag, target, size, members) in types {
+            let name = ["s", "", "char", "x"][target as usize % 4];
+            let mut rest = Vec::new();
+            let (mut count, mut third) = (0, target);
+            match kind {
+                1 => {
+                    (rest, third) =
+                        (vec![(size % 8) << 24 | (target % 3 * 8)], [1, 4, 8, 16][target as usize % 4]);
+                }
+                3 => rest = vec![target, target, size],
+                4 | 5 => {
+                    (count, third) = (members.len() as u32, size);
+                    for (ty, offset, bits) in &members {
+                        rest.extend([
+                            blob.string("m"),
+                            *ty,
+                            if flag { bits << 24 | offset & 0xff_ffff } else { *offset },
+                        ]);
+                    }
+                }
+                15 | 19 => {
+                    (count, third) = (members.len() as u32, 8);
+                    members.iter().for_each(|(a, b, c)| rest.extend([blob.string("v"), *b, a ^ c]));
+                }
+                6 | 13 => {
+                    (count, third) = (members.len() as u32, if kind == 6 { 4 } else { target });
+                    members.iter().for_each(|(a, ..)| rest.extend([blob.string("v"), *a]));
+                }
+                14 | 17 => rest = vec![size],
+                16 => third = 8,
+                _ => {}
+            }
+            blob.push(name, kind, flag, count, third, &rest);
+        }
+        blob.bytes()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -100,6 +145,11 @@ proptest! {
     #[test]
     fn changed_btf_of_variables_plans_or_fails(object in mutated_btf(EVENTS)) {
         survives(present(&object, events_meta()).to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_types_plan_or_fail(blob in blob(), id in 0u32..13) {
+        survives(transitional(&blob, id, "s").to_string().as_bytes());
     }
 
     #[test]

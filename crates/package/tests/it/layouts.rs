@@ -415,3 +415,27 @@ fn many_references_to_one_huge_type_end_soon() {
     assert!(planned(&blob, id).is_err());
     assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
 }
+
+#[test]
+fn names_that_command_a_terminal_are_refused() {
+    let mut blob = Blob::new();
+    let int = blob.int("int", 4, SIGNED);
+    let id = blob.structure("s", 4, &[("a\x1b[2J", int, 0, 0)]);
+    let error = btf_error(planned(&blob, id)).to_string();
+    assert!(error.ends_with("holds control characters"), "{error}");
+}
+
+#[test]
+fn an_enum_that_many_members_share_costs_once() {
+    let mut blob = Blob::new();
+    let name = blob.string(&"V".repeat(1000));
+    let values: Vec<_> = (0..5000).flat_map(|value| [name, value]).collect();
+    let shared = blob.push("e", ENUM, false, 5000, 4, &values);
+    let members: Vec<_> = (0..1000).map(|index| ("m", shared, index * 32, 0)).collect();
+    let id = blob.structure("s", 4000, &members);
+    assert!(planned(&blob, id).is_ok());
+    // As bitfields each is an enum of its own, of 5 MB.
+    let members: Vec<_> = (0..1000).map(|index| ("m", shared, index * 32, 3)).collect();
+    let id = blob.structure("s", 4000, &members);
+    assert!(matches!(btf_error(planned(&blob, id)), BtfError::TooManyFields { .. }));
+}

@@ -278,3 +278,35 @@ fn wrong_export_configs_are_refused() {
         "map `rb`, custom member `b`: starts at byte 3, before the one before it ends at 4"
     );
 }
+
+#[test]
+fn a_histogram_needs_slots() {
+    let text = refused(|meta| {
+        // The key has no such member, so it serves as a value without slots.
+        meta["enable_multiple_export_types"] = json!(true);
+        maps(
+            meta,
+            json!([{"name": "hists", "ident": "hists", "export_config": {"btf_type_id": 8},
+                           "sample": {"interval": 1, "type": "linear_hist"}}]),
+        );
+    });
+    assert_eq!(text, "map `hists`: a histogram needs a member `slots`, found pid, port");
+}
+
+#[test]
+fn a_map_listed_twice_is_read_once() {
+    let plan = with(|meta| maps(meta, json!([{"name": "rb"}, {"name": "rb"}]))).unwrap();
+    assert_eq!(names(&plan), ["rb"]);
+}
+
+#[test]
+fn a_type_larger_than_the_sampled_value_is_refused() {
+    let text = refused(|meta| {
+        meta["enable_multiple_export_types"] = json!(true);
+        maps(
+            meta,
+            json!([{"name": "hists", "export_config": {"btf_type_id": 103}, "sample": {"interval": 1}}]),
+        );
+    });
+    assert_eq!(text, "map `hists`: its values have 120 bytes, the type given for them 296");
+}

@@ -55,7 +55,7 @@ pub(crate) fn program_type_name(kind: ProgramType) -> String {
 
 /// # Safety
 /// `name` is null or a C string that lives during the call.
-unsafe fn text(name: *const c_char) -> Option<String> {
+pub(super) unsafe fn text(name: *const c_char) -> Option<String> {
     if name.is_null() {
         return None;
     }

@@ -1,5 +1,7 @@
 //! Everything `unsafe`: one file for each C or kernel interface, safe functions outwards.
 
+pub(crate) mod btf;
+pub(crate) mod core_relo;
 pub(crate) mod libbpf;
 pub(crate) mod mapping;
 pub(crate) mod names;

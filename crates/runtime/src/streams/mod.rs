@@ -34,9 +34,9 @@ use sampled::{ListAt, SampledMap};
 pub use memory::StreamOptions;
 
 /// How long a record may lie in a perf ring that is not filled up to its watermark.
-const FLUSH: Duration = Duration::from_millis(40);
-/// The same when the last drain left records because they were too young.
-const FLUSH_YOUNG: Duration = Duration::from_millis(2);
+const FLUSH: Duration = Duration::from_millis(70);
+/// The same when the last drain left records because they were too young. Under a steady load there are always some.
+const FLUSH_YOUNG: Duration = Duration::from_millis(10);
 
 /// Why streams could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod attach;
+mod events;
 mod kernel;
 mod load;
 mod network;
+mod perf;
 mod published;
+mod ring_buffer;

@@ -9,14 +9,19 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads both clocks; the wall clock is read between two readings of the other.
+    /// Reads both clocks; the wall clock is read between two readings of the other. The shortest of three tries counts,
+    /// so that an interruption in between does not falsify it.
     #[must_use]
     pub fn now() -> Self {
-        let before = mono_ns();
-        let wall = nanoseconds(clock_gettime(ClockId::Realtime));
-        let after = mono_ns();
-        let middle = before + (after - before) / 2;
-        Self { wall_minus_mono_ns: wall.wrapping_sub(middle as i64) }
+        let tries = [(); 3].map(|()| {
+            let before = mono_ns();
+            let wall = nanoseconds(clock_gettime(ClockId::Realtime));
+            let took = mono_ns() - before;
+            let middle = before + took / 2;
+            (took, wall.wrapping_sub(middle as i64))
+        });
+        let (_, wall_minus_mono_ns) = tries.into_iter().min().expect("there are three");
+        Self { wall_minus_mono_ns }
     }
 
     /// What to add to CLOCK_MONOTONIC to get nanoseconds since 1970.

@@ -48,6 +48,14 @@ pub enum StreamError {
         /// Name in the plan.
         map: String,
     },
+    /// A map whose entries cannot be listed.
+    #[error("map {map}: maps of type {kind} cannot be listed")]
+    CannotList {
+        /// Name of the map.
+        map: String,
+        /// Its type.
+        kind: &'static str,
+    },
     /// The kernel gives no memory, not even for small rings.
     #[error("map {map}: the kernel refuses rings of {bytes} bytes")]
     Memory {
@@ -129,21 +137,34 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// A map that is not in the object.
+    /// A map that is not in the object or cannot be read.
     pub(crate) fn new(
         open: &mut OpenObject,
         plan: &Plan,
         options: &StreamOptions,
     ) -> Result<Self, StreamError> {
         let ring_bytes = memory::ring_bytes(plan, options);
-        for stream in plan.streams.iter().filter(|stream| stream.source == Source::RingBuffer) {
+        let cpus = libbpf_rs::num_possible_cpus().map_err(|error| open_error("events", error))?;
+        for stream in &plan.streams {
             let name = &plan.maps[stream.map].name;
             let mut map = open
                 .maps_mut()
                 .find(|map| map.name().as_encoded_bytes() == name.as_bytes())
                 .ok_or_else(|| StreamError::NoMap { map: name.clone() })?;
-            if (map.max_entries() as usize) < ring_bytes {
-                map.set_max_entries(ring_bytes as u32).map_err(|error| open_error(name, error))?;
+            let entries = map.max_entries() as usize;
+            let least = match stream.source {
+                Source::RingBuffer => ring_bytes,
+                // A CPU without an entry would send nothing; 0 means one for each.
+                Source::PerfArray if entries > 0 => cpus,
+                Source::PerfArray => 0,
+                Source::Sampled(_) if sampled::can_list(map.map_type()) => 0,
+                Source::Sampled(_) => {
+                    let kind = package::map_type_name(map.map_type() as u32);
+                    return Err(StreamError::CannotList { map: name.clone(), kind });
+                }
+            };
+            if entries < least {
+                map.set_max_entries(least as u32).map_err(|error| open_error(name, error))?;
             }
         }
         Ok(Self { ring_bytes })
@@ -286,6 +307,8 @@ impl Streams {
             ControlFlow::Continue(())
         };
         let now = mono_ns();
+        // What has its time already can be seen after this.
+        std::thread::sleep(Duration::from_nanos(perf::SETTLED_NS));
         let _ = self.perf.drain(now, &mut each);
         // A map that cannot be read any more has nothing to add.
         let _ = self.drain_others(now, ListAt::Once, &mut each);

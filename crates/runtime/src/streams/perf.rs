@@ -2,9 +2,11 @@
 //!
 //! Every record carries the kernel's time. A drain notes the time T, reads all heads, and hands over what is older
 //! than T − 1 ms in order of time, straight from the rings; what is younger waits for the next drain, because another
-//! CPU may still be writing something older. A ring that is more than half full is emptied first, out of order: being
-//! late would lose records.
+//! CPU may still be writing something older. Of a ring that is more than half full the young records are handed over
+//! too, which may put one before an older one of another ring: being late would lose records.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -20,10 +22,15 @@ pub(super) const SETTLED_NS: u64 = 1_000_000;
 /// lost.
 const WATERMARK: usize = 6;
 
+/// Part of a ring that is given back to the kernel while a drain goes on.
+const GIVEN_BACK: u64 = 4;
+
 /// The rings of all perf event arrays.
 #[derive(Debug, Default)]
 pub(super) struct PerfRings {
     rings: Vec<Ring>,
+    /// Rings with something to hand over: time of the first record, and index.
+    turns: BinaryHeap<Reverse<(u64, usize)>>,
     /// For records that wrap.
     scratch: Vec<u8>,
 }
@@ -33,17 +40,17 @@ struct Ring {
     stream: usize,
     cpu: u32,
     memory: PerfRing,
+    /// First byte that has not been handed over.
     position: u64,
+    /// Bytes before this have been given back.
+    released: u64,
+    /// As the present drain found it.
+    head: u64,
+    /// Records from this time on are left for the next drain.
+    limit_ns: u64,
     delivered: u64,
     reported_lost: u64,
     unordered_drains: u64,
-}
-
-/// A ring that is being read up to `head`.
-struct Cursor {
-    ring: usize,
-    head: u64,
-    time: u64,
 }
 
 impl PerfRings {
@@ -67,6 +74,9 @@ impl PerfRings {
                     cpu,
                     memory,
                     position: 0,
+                    released: 0,
+                    head: 0,
+                    limit_ns: 0,
                     delivered: 0,
                     reported_lost: 0,
                     unordered_drains: 0,
@@ -82,6 +92,7 @@ impl PerfRings {
                 .map_err(io::Error::other)?;
         }
         self.rings.extend(rings);
+        self.turns.reserve(self.rings.len());
         Ok(())
     }
 
@@ -98,54 +109,31 @@ impl PerfRings {
     where
         F: FnMut(RawRecord<'_>) -> ControlFlow<()>,
     {
-        let mut cursors: Vec<Cursor> = Vec::new();
-        let mut flow = ControlFlow::Continue(());
-        for index in 0..self.rings.len() {
-            let head = self.rings[index].memory.head();
-            let filled = head - self.rings[index].position;
-            if filled == 0 {
-                continue;
-            }
-            if flow.is_continue()
-                && self.rings.len() > 1
-                && filled > self.rings[index].memory.size() as u64 / 2
-            {
-                self.rings[index].unordered_drains += 1;
-                flow = self.rings[index].read(&mut self.scratch, head, u64::MAX, each);
-                continue;
-            }
-            let time = self.rings[index].memory.time(self.rings[index].position);
-            cursors.push(Cursor { ring: index, head, time });
+        self.turns.clear();
+        let is_only_one = self.rings.len() == 1;
+        for (index, ring) in self.rings.iter_mut().enumerate() {
+            ring.look(until_ns, is_only_one);
+            self.turns.extend(ring.next_ns().map(|time| Reverse((time, index))));
         }
-        if flow.is_continue() {
-            flow = self.merge(&mut cursors, until_ns, each);
-        }
-        for ring in &self.rings {
-            ring.memory.release(ring.position);
+        let flow = self.take_turns(each);
+        for ring in &mut self.rings {
+            ring.release();
         }
         flow
     }
 
     /// Reads the ring with the oldest record up to the time of the next one, again and again.
-    fn merge<F>(&mut self, cursors: &mut Vec<Cursor>, until_ns: u64, each: &mut F) -> ControlFlow<()>
+    fn take_turns<F>(&mut self, each: &mut F) -> ControlFlow<()>
     where
         F: FnMut(RawRecord<'_>) -> ControlFlow<()>,
     {
-        while let Some(oldest) = (0..cursors.len()).min_by_key(|&index| cursors[index].time) {
-            let others = cursors.iter().enumerate().filter(|&(index, _)| index != oldest);
-            let next = others.map(|(_, cursor)| cursor.time).min().unwrap_or(u64::MAX);
-            let Cursor { ring, head, time } = cursors[oldest];
-            if time >= until_ns {
-                break;
-            }
+        while let Some(Reverse((time, index))) = self.turns.pop() {
+            let next = self.turns.peek().map_or(u64::MAX, |Reverse((time, _))| *time);
+            let ring = &mut self.rings[index];
             // Records of the same time: this ring goes on by at least one.
-            let limit = next.max(time + 1).min(until_ns);
-            self.rings[ring].read(&mut self.scratch, head, limit, each)?;
-            if self.rings[ring].position >= head {
-                cursors.swap_remove(oldest);
-            } else {
-                cursors[oldest].time = self.rings[ring].memory.time(self.rings[ring].position);
-            }
+            let limit_ns = next.max(time.saturating_add(1)).min(ring.limit_ns);
+            ring.read(&mut self.scratch, limit_ns, each)?;
+            self.turns.extend(ring.next_ns().map(|time| Reverse((time, index))));
         }
         ControlFlow::Continue(())
     }
@@ -171,13 +159,38 @@ impl PerfRings {
 }
 
 impl Ring {
-    /// Hands over the records before `head` that are older than `limit_ns`.
+    /// Begins a drain: sees what is there, and decides how much of it is handed over.
+    fn look(&mut self, until_ns: u64, is_only_one: bool) {
+        self.head = self.memory.head();
+        let is_full = self.head - self.position > self.memory.size() as u64 / 2;
+        self.limit_ns = if is_full || is_only_one { u64::MAX } else { until_ns };
+        self.unordered_drains += u64::from(is_full && !is_only_one);
+    }
+
+    /// Time of the next record that this drain hands over.
+    fn next_ns(&self) -> Option<u64> {
+        if self.position >= self.head {
+            return None;
+        }
+        Some(self.memory.time(self.position)).filter(|time| *time < self.limit_ns)
+    }
+
+    /// Gives what was handed over back to the kernel.
+    fn release(&mut self) {
+        if self.released != self.position {
+            self.memory.release(self.position);
+            self.released = self.position;
+        }
+    }
+
+    /// Hands over the records that are older than `limit_ns`.
     #[inline]
-    fn read<F>(&mut self, scratch: &mut Vec<u8>, head: u64, limit_ns: u64, each: &mut F) -> ControlFlow<()>
+    fn read<F>(&mut self, scratch: &mut Vec<u8>, limit_ns: u64, each: &mut F) -> ControlFlow<()>
     where
         F: FnMut(RawRecord<'_>) -> ControlFlow<()>,
     {
-        while self.position < head {
+        let give_back = self.memory.size() as u64 / GIVEN_BACK;
+        while self.position < self.head {
             let (entry, next) = self.memory.entry(self.position, scratch);
             match entry {
                 Entry::Sample { mono_ns, bytes } => {
@@ -193,6 +206,9 @@ impl Ring {
                     self.reported_lost += count;
                 }
                 Entry::Other => self.position = next,
+            }
+            if self.position - self.released >= give_back {
+                self.release();
             }
         }
         ControlFlow::Continue(())

@@ -3,6 +3,7 @@
 pub(crate) mod btf;
 pub(crate) mod core_relo;
 pub(crate) mod libbpf;
+pub(crate) mod map_batch;
 pub(crate) mod mapping;
 pub(crate) mod names;
 pub(crate) mod net;

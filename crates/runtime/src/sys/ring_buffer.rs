@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{Ordering, fence};
 
 use super::mapping::{Access, Mapping};
 
@@ -58,9 +59,11 @@ impl RingBuffer {
         self.producer.load_u64(0)
     }
 
-    /// Gives everything before `position` back to the programs.
+    /// Gives everything before `position` back to the programs. A later reading of
+    /// [`RingBuffer::produced`] covers every reservation that was made without knowing it.
     pub(crate) fn release(&self, position: u64) {
         self.consumer.store_u64(0, position);
+        fence(Ordering::SeqCst);
     }
 
     /// What is at `position`, which lies before [`RingBuffer::produced`].

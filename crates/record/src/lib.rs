@@ -3,7 +3,9 @@
 //! | part | what it does |
 //! |---|---|
 //! | [`Decoder`] | a layout compiled to a flat list of reads; which fields are shown; whether a record has its length |
+//! | [`Filter`] | an expression over the fields, compiled to comparisons on the raw bytes |
 //! | [`Columns`], [`Json`], [`Csv`] | rows for people, programs, spreadsheets; [`Renderer`] is any of them |
+//! | [`Histogram`] | a picture for each entry of a sampled map |
 //! | [`Clock`] | the time of a row, by [`Stamp`], [`TimeStyle`] and [`Zone`] |
 //!
 //! Any bytes are shown somehow: a record that is too short, text without an end or not UTF-8, a value that its enumeration
@@ -38,6 +40,8 @@ mod clock;
 mod columns;
 mod csv;
 mod decoder;
+mod filter;
+mod histogram;
 mod json;
 mod number;
 mod plan;
@@ -51,6 +55,8 @@ pub use clock::{Clock, Stamp, TimeStyle, Zone};
 pub use columns::Columns;
 pub use csv::Csv;
 pub use decoder::{Decoder, Fidelity, Framing};
+pub use filter::{Filter, FilterError, FilterProblem};
+pub use histogram::{Histogram, HistogramError};
 pub use json::Json;
 pub use renderer::Renderer;
 pub use select::SelectError;

@@ -160,14 +160,24 @@ impl Compiler<'_> {
                 self.layout(of, at, &format!("{path}."), depth + 1);
                 self.before.push('}');
             } else {
-                let key = Key::new(&std::mem::take(&mut self.before));
-                let hex_key = format!(",\"{}@hex\":\"", escaped(&field.name)).into_bytes().into();
-                let (kind, bits) = kind(&field.ty, depth);
-                let (byte, shape) = (usize::try_from(at / 8).unwrap_or(usize::MAX), shape(at, bits));
-                self.leaves.push(Leaf { path, at, byte, bits, shape, kind, tail: false, key, hex_key });
+                let mut leaf = read(path, at, &field.ty, depth);
+                leaf.key = Key::new(&std::mem::take(&mut self.before));
+                leaf.hex_key = format!(",\"{}@hex\":\"", escaped(&field.name)).into_bytes().into();
+                self.leaves.push(leaf);
             }
         }
     }
+}
+
+/// The read of one value by itself.
+pub(crate) fn leaf(path: &str, at: u64, ty: &Type) -> Leaf {
+    read(path.into(), at, ty, 0)
+}
+
+fn read(path: String, at: u64, ty: &Type, depth: usize) -> Leaf {
+    let (kind, bits) = kind(ty, depth);
+    let (byte, shape) = (usize::try_from(at / 8).unwrap_or(usize::MAX), shape(at, bits));
+    Leaf { path, at, byte, bits, shape, kind, tail: false, key: Key::new(""), hex_key: Box::default() }
 }
 
 /// Whether showing `wanted` shows `path`.

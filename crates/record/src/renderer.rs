@@ -4,6 +4,7 @@ use crate::clock::Stamp;
 use crate::columns::Columns;
 use crate::csv::Csv;
 use crate::decoder::Fidelity;
+use crate::histogram::Histogram;
 use crate::json::Json;
 
 /// One way to show the records of one stream. The calls are `begin`, then any number of `record` with a `settle` after
@@ -17,6 +18,8 @@ pub enum Renderer {
     Json(Json),
     /// Comma-separated values.
     Csv(Csv),
+    /// A picture a record.
+    Histogram(Histogram),
 }
 
 impl Renderer {
@@ -25,7 +28,7 @@ impl Renderer {
         match self {
             Self::Columns(columns) => columns.begin(out),
             Self::Csv(csv) => csv.begin(out),
-            Self::Json(_) => {}
+            Self::Json(_) | Self::Histogram(_) => {}
         }
     }
 
@@ -36,6 +39,7 @@ impl Renderer {
             Self::Columns(columns) => columns.record(record, stamp, out),
             Self::Json(json) => json.record(record, stamp, out),
             Self::Csv(csv) => csv.record(record, stamp, out),
+            Self::Histogram(histogram) => histogram.record(record, out),
         }
     }
 

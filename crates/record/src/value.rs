@@ -117,10 +117,12 @@ fn value<const JSON: bool>(
             json_quote::<JSON>(row);
         }
         Kind::Float32 => {
-            float::<JSON>(row, f32::from_bits(value as u32).is_finite(), f32::from_bits(value as u32))
+            let value = f32::from_bits(value as u32);
+            float::<JSON>(row, value.is_finite(), value);
         }
         Kind::Float64 => {
-            float::<JSON>(row, f64::from_bits(value as u64).is_finite(), f64::from_bits(value as u64))
+            let value = f64::from_bits(value as u64);
+            float::<JSON>(row, value.is_finite(), value);
         }
         Kind::Pointer if !JSON => number::hex(row, value),
         _ => wide::<JSON>(row, width, |row| number::unsigned_wide(row, value)),

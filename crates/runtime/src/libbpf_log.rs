@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
-use libbpf_rs::PrintLevel;
+use libbpf_sys::{LIBBPF_DEBUG, LIBBPF_INFO, LIBBPF_WARN};
+
+use crate::sys::print::route_up_to;
 
 /// How much a message of libbpf matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +64,10 @@ impl Capture {
     pub(crate) fn start(sink: Option<&Sink>) -> Self {
         static WARNINGS: Once = Once::new();
         static EVERYTHING: Once = Once::new();
-        // Below its level libbpf_rs formats nothing, so a quiet run does not pay for debug messages.
-        WARNINGS.call_once(|| print_from(PrintLevel::Warn));
+        // What is not routed is not formatted: a quiet run does not pay for debug messages.
+        WARNINGS.call_once(|| route_up_to(LIBBPF_WARN));
         if sink.is_some() {
-            EVERYTHING.call_once(|| print_from(PrintLevel::Debug));
+            EVERYTHING.call_once(|| route_up_to(LIBBPF_DEBUG));
         }
         let current = Current { sink: sink.cloned(), warnings: Vec::new() };
         Self { outer: CURRENT.replace(Some(current)), stays_on_its_thread: PhantomData }
@@ -83,20 +85,14 @@ impl Drop for Capture {
     }
 }
 
-fn print_from(level: PrintLevel) {
-    let _default_printer = libbpf_rs::set_print(Some((level, route)));
-}
-
-/// libbpf's print function. It is called from C: nothing may unwind out of it.
-// The signature is libbpf_rs's.
-#[expect(clippy::needless_pass_by_value)]
-fn route(level: PrintLevel, message: String) {
+/// One message of libbpf, with its `LIBBPF_*` level. It is called from C: nothing may unwind out of it.
+pub(crate) fn route(level: u32, message: &str) {
     let _nothing_unwinds_into_c = catch_unwind(AssertUnwindSafe(|| {
-        let text = message.strip_prefix("libbpf: ").unwrap_or(&message).trim_end_matches('\n');
+        let text = message.strip_prefix("libbpf: ").unwrap_or(message).trim_end_matches('\n');
         let level = match level {
-            PrintLevel::Warn => Level::Warning,
-            PrintLevel::Info => Level::Information,
-            PrintLevel::Debug => Level::Debug,
+            LIBBPF_WARN => Level::Warning,
+            LIBBPF_INFO => Level::Information,
+            _ => Level::Debug,
         };
         let sink = CURRENT.with_borrow_mut(|current| {
             let current = current.as_mut()?;
@@ -185,12 +181,12 @@ mod tests {
             Sink::new(move |level, text| seen.lock().unwrap().push((level, text.to_owned())))
         };
         let capture = Capture::start(Some(&sink));
-        route(PrintLevel::Debug, "libbpf: step\n".into());
-        std::thread::spawn(|| route(PrintLevel::Warn, "libbpf: elsewhere\n".into())).join().unwrap();
-        route(PrintLevel::Warn, "libbpf: bad\n".into());
+        route(LIBBPF_DEBUG, "libbpf: step\n");
+        std::thread::spawn(|| route(LIBBPF_WARN, "libbpf: elsewhere\n")).join().unwrap();
+        route(LIBBPF_WARN, "libbpf: bad\n");
         assert_eq!(capture.warnings(), ["bad"]);
         drop(capture);
-        route(PrintLevel::Warn, "libbpf: after\n".into());
+        route(LIBBPF_WARN, "libbpf: after\n");
         assert_eq!(
             *seen.lock().unwrap(),
             [(Level::Debug, "step".to_owned()), (Level::Warning, "bad".to_owned())]
@@ -201,7 +197,7 @@ mod tests {
     fn a_sink_that_panics_does_not_unwind() {
         let sink = Sink::new(|_, _| panic!("in the sink"));
         let capture = Capture::start(Some(&sink));
-        route(PrintLevel::Warn, "libbpf: bad\n".into());
+        route(LIBBPF_WARN, "libbpf: bad\n");
         assert_eq!(capture.warnings(), ["bad"]);
     }
 }

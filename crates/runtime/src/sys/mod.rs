@@ -8,5 +8,6 @@ pub(crate) mod mapping;
 pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod perf;
+pub(crate) mod print;
 pub(crate) mod ring_buffer;
 pub(crate) mod sampling;

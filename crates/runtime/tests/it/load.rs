@@ -141,6 +141,24 @@ fn libbpfs_messages_go_to_the_sink_and_nowhere_else() {
 }
 
 #[test]
+fn names_that_are_no_text_reach_the_sink_as_text() {
+    let _alone = alone();
+    let (name, damaged) = (b"load_counts", b"load_\xff\xfets");
+    let mut object = HOOKS.to_vec();
+    let places: Vec<_> = (0..object.len()).filter(|&at| object[at..].starts_with(name)).collect();
+    places.iter().for_each(|&at| object[at..at + name.len()][..damaged.len()].copy_from_slice(damaged));
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let lines = Arc::clone(&lines);
+        Sink::new(move |_, text| lines.lock().unwrap().push(text.to_owned()))
+    };
+    let options = LoadOptions { libbpf_log: Some(sink), ..Default::default() };
+    let _refused_or_not = runtime::load(&object, &hooks(), &options);
+    let lines = lines.lock().unwrap();
+    assert!(lines.iter().any(|line| line.contains("load_\u{fffd}\u{fffd}ts")), "{lines:?}");
+}
+
+#[test]
 fn a_map_of_an_unknown_type_is_named() {
     let _alone = alone();
     let mut plan = plan(&[("uses_map", "tp/syscalls/sys_enter_getpgid", Attach::Section)]);

@@ -48,5 +48,5 @@ pub use load::{KernelBtf, LoadOptions, Loaded, load};
 pub use missing::Missing;
 pub use notice::Notice;
 pub use run::{Ready, Running};
-pub use streams::{RawRecord, StreamError, StreamOptions, Wake};
+pub use streams::{RawRecord, StreamError, StreamOptions, Wake, Watched};
 pub use sys::names::look_up_hosts_without_modules;

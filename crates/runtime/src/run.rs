@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use libbpf_rs::Object;
@@ -14,7 +13,7 @@ use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::libbpf_log::{Capture, Sink};
 use crate::notice::Notice;
-use crate::streams::{RawRecord, Streams, Wake};
+use crate::streams::{RawRecord, Streams, Wake, Watched};
 
 /// Rings are open; nothing is attached. Dropping it removes programs and maps.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl Running {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn wait(&mut self, others: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
+    pub fn wait(&mut self, others: &[Watched<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
         self.streams.wait(others, deadline)
     }
 

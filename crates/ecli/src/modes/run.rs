@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use package::{Package, Plan};
-use runtime::{Blame, Clock, KernelBtf, Level, LoadOptions, Loss, Running, StreamOptions};
+use runtime::{Blame, Clock, KernelBtf, Level, LoadOptions, Loss, Running, StreamOptions, Watched};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::cli::{self, ProgramArgs, ProgramArgsError, RunArgs};
@@ -227,8 +227,8 @@ fn follow_until_end(
             Flushed::All if session.is_satisfied() => return Ok(End::Asked),
             Flushed::All => {}
         }
-        let mut others = vec![watch.stop.as_fd()];
-        others.extend(output.waits_on());
+        let mut others = vec![Watched::Input(watch.stop.as_fd())];
+        others.extend(output.waits_on().map(Watched::Closing));
         let wake = running.wait(&others, watch.deadline)?;
         if wake.is_ready(0) || watch.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(End::Asked);

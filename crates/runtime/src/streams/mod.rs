@@ -38,6 +38,10 @@ const FLUSH: Duration = Duration::from_millis(70);
 /// The same when the last drain left records because they were too young. Under a steady load there are always some.
 const FLUSH_YOUNG: Duration = Duration::from_millis(10);
 
+/// The same until the first record, for a short while: somebody watches the start.
+const FLUSH_FRESH: Duration = Duration::from_millis(1);
+const FRESH: Duration = Duration::from_millis(250);
+
 /// Why streams could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -100,6 +104,25 @@ pub struct RawRecord<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A descriptor that is waited for beside the records.
+#[derive(Debug, Clone, Copy)]
+pub enum Watched<'fd> {
+    /// Until it can be read.
+    Input(BorrowedFd<'fd>),
+    /// Until its other end is closed.
+    Closing(BorrowedFd<'fd>),
+}
+
+impl<'fd> Watched<'fd> {
+    fn poll_fd(&self) -> PollFd<'fd> {
+        match *self {
+            Self::Input(fd) => PollFd::from_borrowed_fd(fd, PollFlags::IN),
+            // Errors and hang-ups are always told.
+            Self::Closing(fd) => PollFd::from_borrowed_fd(fd, PollFlags::empty()),
+        }
+    }
+}
+
 /// Why waiting ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wake {
@@ -129,6 +152,8 @@ pub(crate) struct Streams {
     ring_buffers: Vec<RingBufferStream>,
     ring_buffer_events: OwnedFd,
     sampled: Vec<SampledMap>,
+    /// No record came yet, and it is not later than this.
+    fresh_until: Option<Instant>,
     notices: Vec<Notice>,
 }
 
@@ -185,6 +210,7 @@ impl Prepared {
             ring_buffers: Vec::new(),
             ring_buffer_events: epoll()?,
             sampled: Vec::new(),
+            fresh_until: Some(Instant::now() + FRESH),
             notices: Vec::new(),
         };
         for (index, stream) in plan.streams.iter().enumerate() {
@@ -247,9 +273,8 @@ impl Streams {
     }
 
     /// Sleeps until there may be records, one of `others` has something to tell, or `deadline` has come.
-    pub(crate) fn wait(&mut self, others: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
-        let mut fds: Vec<PollFd<'_>> =
-            others.iter().map(|&fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    pub(crate) fn wait(&mut self, others: &[Watched<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
+        let mut fds: Vec<PollFd<'_>> = others.iter().map(Watched::poll_fd).collect();
         fds.push(PollFd::new(&self.perf_events, PollFlags::IN));
         // While records come, the timer says when to read; the kernel's wake-ups are not listened to.
         if self.ring_buffers.iter().all(|ring| ring.pace().is_none()) {
@@ -266,7 +291,11 @@ impl Streams {
     /// The shortest of all reasons to wake up.
     fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
         let now = Instant::now();
-        let flush = (!self.perf.is_empty()).then(|| if self.perf.holds_back() { FLUSH_YOUNG } else { FLUSH });
+        let flush = (!self.perf.is_empty()).then(|| match self.fresh_until {
+            Some(end) if now < end => FLUSH_FRESH,
+            _ if self.perf.holds_back() => FLUSH_YOUNG,
+            _ => FLUSH,
+        });
         let paces = self.ring_buffers.iter().filter_map(RingBufferStream::pace);
         let due = self.sampled.iter().map(|map| map.due().saturating_duration_since(now));
         let deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
@@ -276,10 +305,19 @@ impl Streams {
     /// Hands over what is there, until `each` breaks; what it has not seen then stays where it is.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) -> io::Result<()> {
         let now = mono_ns();
-        if self.perf.drain(now.saturating_sub(perf::SETTLED_NS), &mut each).is_break() {
-            return Ok(());
+        let mut any = false;
+        let mut each = |record: RawRecord<'_>| {
+            any = true;
+            each(record)
+        };
+        let drained = match self.perf.drain(now.saturating_sub(perf::SETTLED_NS), &mut each) {
+            ControlFlow::Break(()) => Ok(()),
+            ControlFlow::Continue(()) => self.drain_others(now, ListAt::Interval, &mut each),
+        };
+        if any {
+            self.fresh_until = None;
         }
-        self.drain_others(now, ListAt::Interval, &mut each)
+        drained
     }
 
     fn drain_others<F>(&mut self, now: u64, at: ListAt, each: &mut F) -> io::Result<()>

@@ -27,7 +27,6 @@ mod clock;
 mod error;
 mod globals;
 mod host;
-#[allow(dead_code, reason = "trimming comes next")]
 mod kernel_btf;
 mod ledger;
 mod libbpf_log;

@@ -36,6 +36,11 @@ impl Sink {
     pub fn new(receive: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(receive))
     }
+
+    /// Hands over a message of this crate's own.
+    pub(crate) fn tell(&self, level: Level, message: &str) {
+        (self.0)(level, message);
+    }
 }
 
 impl fmt::Debug for Sink {

@@ -10,7 +10,7 @@ use package::Plan;
 use crate::attach::section::Hook;
 use crate::error::LoadError;
 use crate::host::Host;
-use crate::libbpf_log::{self, Capture, Sink, Subject};
+use crate::libbpf_log::{self, Capture, Level, Sink, Subject};
 use crate::missing::Missing;
 use crate::notice::Notice;
 use crate::run::Ready;
@@ -69,6 +69,12 @@ pub fn load(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Loaded,
     let _capture = Capture::start(options.libbpf_log.as_ref());
     preflight::check(plan, &host)?;
     let btf = kernel_btf::prepare(object, &options.kernel_btf);
+    if let Some(log) = &options.libbpf_log {
+        log.tell(Level::Debug, &format!("kernel BTF: {:?}", btf.origin()));
+        if let Some(remark) = btf.remark() {
+            log.tell(Level::Information, &remark.to_string());
+        }
+    }
     let mut notices = Vec::new();
     let (object, prepared) = match attempt(object, plan, options, btf.path(), &host) {
         Err(error) if depends_on_btf(&error) => match &options.kernel_btf {

@@ -137,8 +137,8 @@ impl LoadError {
             | Self::Relocation { .. }
             | Self::Verifier { .. }
             | Self::Memory { .. }
-            | Self::Refused { .. }
-            | Self::Streams(_) => Blame::Machine,
+            | Self::Refused { .. } => Blame::Machine,
+            Self::Streams(error) => error.blame(),
         }
     }
 
@@ -147,6 +147,7 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Missing(missing) => missing.hint(),
+            Self::Streams(error) => error.hint(),
             Self::Relocation { .. } => {
                 Some("the package was made for other kernel versions: look for a newer one".to_owned())
             }

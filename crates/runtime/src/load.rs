@@ -14,7 +14,7 @@ use crate::libbpf_log::{self, Capture, Level, Sink, Subject};
 use crate::missing::Missing;
 use crate::notice::Notice;
 use crate::run::Ready;
-use crate::streams::{Prepared, StreamError, StreamOptions};
+use crate::streams::{Prepared, RingSizes, StreamError, StreamOptions};
 use crate::{globals, kernel_btf, preflight, sys};
 
 /// How to load a package.
@@ -104,7 +104,7 @@ fn depends_on_btf(error: &LoadError) -> bool {
     )
 }
 
-/// Opens, sets up and loads the object once, with CO-RE relocations done against the BTF file `btf`.
+/// Loads the object, with smaller ring buffers when the kernel refuses their memory.
 fn attempt(
     object: &[u8],
     plan: &Plan,
@@ -112,6 +112,41 @@ fn attempt(
     btf: Option<&Path>,
     host: &Host,
 ) -> Result<(Object, Prepared), LoadError> {
+    let mut sizes = RingSizes::new(plan, &options.streams);
+    loop {
+        match attempt_with(object, plan, options, &sizes, btf, host) {
+            Err(Failure::MapMemory { map, .. }) if sizes.halve(plan, &map) => {}
+            Err(Failure::MapMemory { error, .. } | Failure::Other(error)) => return Err(error),
+            Ok(loaded) => return Ok(loaded),
+        }
+    }
+}
+
+/// Why one attempt failed.
+enum Failure {
+    /// The kernel has no memory for a map, or a limit on it.
+    MapMemory {
+        map: String,
+        error: LoadError,
+    },
+    Other(LoadError),
+}
+
+impl<E: Into<LoadError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Opens, sets up and loads the object once, with CO-RE relocations done against the BTF file `btf`.
+fn attempt_with(
+    object: &[u8],
+    plan: &Plan,
+    options: &LoadOptions,
+    sizes: &RingSizes,
+    btf: Option<&Path>,
+    host: &Host,
+) -> Result<(Object, Prepared), Failure> {
     let capture = Capture::start(options.libbpf_log.as_ref());
     let mut builder = ObjectBuilder::default();
     let opened = open(&mut builder, object, plan, btf);
@@ -120,15 +155,23 @@ fn attempt(
     })?;
     for program in &plan.programs {
         if !open.progs().any(|it| it.name().to_string_lossy() == program.name) {
-            return Err(LoadError::NoProgram { program: program.name.clone() });
+            return Err(LoadError::NoProgram { program: program.name.clone() }.into());
         }
     }
     globals::set(&mut open, plan, &options.values)?;
-    let prepared = Prepared::new(&mut open, plan, &options.streams)?;
+    let prepared = Prepared::new(&mut open, plan, sizes.clone())?;
     let kinds: Kinds =
         open.progs().map(|it| (it.name().to_string_lossy().into_owned(), it.prog_type())).collect();
-    let object =
-        sys::libbpf::load(open).map_err(|error| explain(error, &capture.warnings(), plan, &kinds, host))?;
+    let object = sys::libbpf::load(open).map_err(|source| {
+        let warnings = capture.warnings();
+        // EPERM: the locked-memory limit, before Linux 5.11.
+        let is_limit = matches!(source.raw_os_error(), Some(libc::ENOMEM | libc::EPERM));
+        let error = explain(source, &warnings, plan, &kinds, host);
+        match libbpf_log::subject(&warnings) {
+            Some(Subject::Map(map)) if is_limit => Failure::MapMemory { map, error },
+            _ => Failure::Other(error),
+        }
+    })?;
     Ok((object, prepared))
 }
 

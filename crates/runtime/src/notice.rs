@@ -11,6 +11,15 @@ pub enum Notice {
         /// Function name.
         program: String,
     },
+    /// More was asked for than all rings together may take.
+    RingLimit {
+        /// Bytes of each ring as asked for.
+        asked: usize,
+        /// As it is.
+        given: usize,
+        /// Bytes of all rings together.
+        total: usize,
+    },
     /// The kernel's memory limits allow smaller rings only.
     SmallRings {
         /// Bytes of each ring as asked for.
@@ -28,9 +37,17 @@ impl fmt::Display for Notice {
             Self::SoftwareClock { program } => {
                 write!(f, "no hardware cycle counter on this machine: {program} is driven by the CPU's clock")
             }
+            Self::RingLimit { asked, given, total } => write!(
+                f,
+                "rings have {} KiB instead of {}: all together take at most {} MiB",
+                given >> 10,
+                asked >> 10,
+                total >> 20
+            ),
             Self::SmallRings { asked, given } => write!(
                 f,
-                "rings have {} KiB instead of {}: kernel.perf_event_mlock_kb and the locked-memory limit allow no more",
+                "rings have {} KiB instead of {}: the memory limits (kernel.perf_event_mlock_kb, locked memory, \
+                 control group) allow no more",
                 given >> 10,
                 asked >> 10
             ),

@@ -69,7 +69,7 @@ impl Running {
         &self.notices
     }
 
-    /// Waits until there may be records, one of `others` can be read, or `deadline` has come.
+    /// Waits until there may be records, one of `others` (at most 14) has something to tell, or `deadline` has come.
     ///
     /// # Errors
     /// The kernel's.

@@ -23,6 +23,7 @@ use package::{Plan, Source};
 use rustix::event::{PollFd, PollFlags, epoll, poll};
 
 use crate::clock::mono_ns;
+use crate::error::Blame;
 use crate::ledger::{Ledger, Loss, StreamLedger};
 use crate::notice::Notice;
 use crate::sys::ring_buffer::RingBuffer;
@@ -31,6 +32,7 @@ use perf::PerfRings;
 use ring_buffer::RingBufferStream;
 use sampled::{ListAt, SampledMap};
 
+pub(crate) use memory::RingSizes;
 pub use memory::StreamOptions;
 
 /// How long a record may lie in a perf ring that is not filled up to its watermark.
@@ -41,6 +43,9 @@ const FLUSH_YOUNG: Duration = Duration::from_millis(10);
 /// The same until the first record, for a short while: somebody watches the start.
 const FLUSH_FRESH: Duration = Duration::from_millis(1);
 const FRESH: Duration = Duration::from_millis(250);
+
+/// So many descriptors can be waited for beside the rings: they are listed without allocating.
+const MOST_OTHERS: usize = 14;
 
 /// Why streams could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +88,26 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::NoMap { .. } | Self::CannotList { .. } => Blame::Package,
+            Self::Memory { .. } | Self::Open { .. } => Blame::Machine,
+        }
+    }
+
     /// What to try, when there is something.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        matches!(self, Self::Memory { .. })
-            .then(|| "raise kernel.perf_event_mlock_kb or the locked-memory limit (ulimit -l)".to_owned())
+        let hint = match self {
+            Self::Memory { .. } => "raise kernel.perf_event_mlock_kb or the locked-memory limit (ulimit -l)",
+            Self::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "reading perf event arrays needs CAP_PERFMON, or root"
+            }
+            Self::NoMap { .. } | Self::CannotList { .. } | Self::Open { .. } => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -124,23 +144,24 @@ impl<'fd> Watched<'fd> {
 }
 
 /// Why waiting ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wake {
-    ready: Vec<bool>,
+    /// A bit for each descriptor.
+    ready: u32,
 }
 
 impl Wake {
     /// Whether the descriptor at this index has something to tell: data, an error, or its other end closed.
     #[must_use]
     pub fn is_ready(&self, index: usize) -> bool {
-        self.ready.get(index).copied().unwrap_or(false)
+        u32::try_from(index).is_ok_and(|index| self.ready.checked_shr(index).is_some_and(|it| it & 1 == 1))
     }
 }
 
 /// Maps are sized; the object is not loaded yet.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    ring_bytes: usize,
+    sizes: RingSizes,
 }
 
 /// Open streams.
@@ -163,36 +184,31 @@ impl Prepared {
     /// # Errors
     ///
     /// A map that is not in the object or cannot be read.
-    pub(crate) fn new(
-        open: &mut OpenObject,
-        plan: &Plan,
-        options: &StreamOptions,
-    ) -> Result<Self, StreamError> {
-        let ring_bytes = memory::ring_bytes(plan, options);
+    pub(crate) fn new(open: &mut OpenObject, plan: &Plan, sizes: RingSizes) -> Result<Self, StreamError> {
         let cpus = libbpf_rs::num_possible_cpus().map_err(|error| open_error("events", error))?;
-        for stream in &plan.streams {
+        for (index, stream) in plan.streams.iter().enumerate() {
             let name = &plan.maps[stream.map].name;
             let mut map = open
                 .maps_mut()
                 .find(|map| map.name().as_encoded_bytes() == name.as_bytes())
                 .ok_or_else(|| StreamError::NoMap { map: name.clone() })?;
             let entries = map.max_entries() as usize;
-            let least = match stream.source {
-                Source::RingBuffer => ring_bytes,
+            let wanted = match stream.source {
+                Source::RingBuffer => sizes.of(index),
                 // A CPU without an entry would send nothing; 0 means one for each.
-                Source::PerfArray if entries > 0 => cpus,
+                Source::PerfArray if entries > 0 => entries.max(cpus),
                 Source::PerfArray => 0,
-                Source::Sampled(_) if sampled::can_list(map.map_type()) => 0,
+                Source::Sampled(_) if sampled::can_list(map.map_type()) => entries,
                 Source::Sampled(_) => {
                     let kind = package::map_type_name(map.map_type() as u32);
                     return Err(StreamError::CannotList { map: name.clone(), kind });
                 }
             };
-            if entries < least {
-                map.set_max_entries(least as u32).map_err(|error| open_error(name, error))?;
+            if entries != wanted {
+                map.set_max_entries(wanted as u32).map_err(|error| open_error(name, error))?;
             }
         }
-        Ok(Self { ring_bytes })
+        Ok(Self { sizes })
     }
 
     /// Opens every stream of a loaded object.
@@ -201,6 +217,7 @@ impl Prepared {
     ///
     /// The kernel gives no memory, or a map cannot be read.
     pub(crate) fn open(self, object: &Object, plan: &Plan) -> Result<Streams, StreamError> {
+        let mut sizes = self.sizes;
         let failed = |error: io::Error| open_error("events", error);
         let epoll = || epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| failed(error.into()));
         let mut streams = Streams {
@@ -218,10 +235,7 @@ impl Prepared {
             let map = handle(object, name)?;
             match &stream.source {
                 Source::PerfArray => {
-                    let given = memory::open_perf(&mut streams.perf, index, &map, name, self.ring_bytes)?;
-                    if given < self.ring_bytes {
-                        streams.notices.push(Notice::SmallRings { asked: self.ring_bytes, given });
-                    }
+                    sizes.open_perf(&mut streams.perf, index, &map, name)?;
                 }
                 Source::RingBuffer => {
                     let size = map.max_entries() as usize;
@@ -234,6 +248,7 @@ impl Prepared {
                 }
             }
         }
+        streams.notices = sizes.notices();
         streams.watch().map_err(failed)?;
         Ok(streams)
     }
@@ -272,20 +287,24 @@ impl Streams {
         std::mem::take(&mut self.notices)
     }
 
-    /// Sleeps until there may be records, one of `others` has something to tell, or `deadline` has come.
+    /// Sleeps until there may be records, one of `others` (at most [`MOST_OTHERS`]) has something to tell, or
+    /// `deadline` has come.
     pub(crate) fn wait(&mut self, others: &[Watched<'_>], deadline: Option<Instant>) -> io::Result<Wake> {
-        let mut fds: Vec<PollFd<'_>> = others.iter().map(Watched::poll_fd).collect();
-        fds.push(PollFd::new(&self.perf_events, PollFlags::IN));
+        assert!(others.len() <= MOST_OTHERS, "at most {MOST_OTHERS} descriptors can be waited for");
+        let own = [self.perf_events.as_fd(), self.ring_buffer_events.as_fd()].map(Watched::Input);
+        let mut fds: [_; MOST_OTHERS + 2] = std::array::from_fn(|index| {
+            others.get(index).unwrap_or(&own[usize::from(index > others.len())]).poll_fd()
+        });
         // While records come, the timer says when to read; the kernel's wake-ups are not listened to.
-        if self.ring_buffers.iter().all(|ring| ring.pace().is_none()) {
-            fds.push(PollFd::new(&self.ring_buffer_events, PollFlags::IN));
-        }
+        let is_idle = self.ring_buffers.iter().all(|ring| ring.pace().is_none());
+        let fds = &mut fds[..others.len() + 1 + usize::from(is_idle)];
         let timeout = self.timeout(deadline).and_then(|left| rustix::time::Timespec::try_from(left).ok());
-        match poll(&mut fds, timeout.as_ref()) {
+        match poll(fds, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(Wake { ready: fds[..others.len()].iter().map(|fd| !fd.revents().is_empty()).collect() })
+        let is_ready = |index: &usize| !fds[*index].revents().is_empty();
+        Ok(Wake { ready: (0..others.len()).filter(is_ready).fold(0, |ready, index| ready | 1 << index) })
     }
 
     /// The shortest of all reasons to wake up.

@@ -40,7 +40,7 @@ impl PerfRing {
     ///
     /// # Errors
     ///
-    /// `EPERM` and `ENOMEM`: a memory limit. `ENODEV`: the CPU is not online.
+    /// `ENOMEM`: a memory limit. `EACCES`, `EPERM`: no privilege. `ENODEV`: the CPU is not online.
     pub(crate) fn open(cpu: u32, size: usize, watermark: usize) -> io::Result<Self> {
         // PERF_FORMAT_LOST came with Linux 6.0; before, EINVAL.
         let (fd, counts_losses) = match open_event(cpu, watermark, libbpf_sys::PERF_FORMAT_LOST.into()) {
@@ -51,7 +51,12 @@ impl PerfRing {
             Err(error) => return Err(error),
         };
         let page = rustix::param::page_size();
-        let memory = Mapping::new(&fd, page + size, 0, Access::ReadWrite)?;
+        // perf_mmap() answers EPERM when `perf_event_mlock_kb` and the locked-memory limit are used up; the event is
+        // open, so privileges are not what lacks.
+        let memory = Mapping::new(&fd, page + size, 0, Access::ReadWrite).map_err(|error| {
+            let is_limit = error.raw_os_error() == Some(libc::EPERM);
+            if is_limit { io::Error::from_raw_os_error(libc::ENOMEM) } else { error }
+        })?;
         enable(&fd)?;
         Ok(Self { fd, memory, page, size, counts_losses })
     }

@@ -5,6 +5,7 @@ mod attach;
 mod events;
 mod kernel;
 mod load;
+mod memory;
 mod network;
 mod perf;
 mod published;

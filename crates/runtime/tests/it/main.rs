@@ -10,3 +10,4 @@ mod network;
 mod perf;
 mod published;
 mod ring_buffer;
+mod sampled;

@@ -4,12 +4,13 @@
 //!
 //! | source | who wakes the reader | time of a record |
 //! |---|---|---|
-//! | perf event array | a part of a ring is filled, or the flush timer | the kernel's, at the event |
+//! | perf event array | each record while few come; else a part of a ring that is filled, or a timer | the kernel's, at the event |
 //! | ring buffer | the first record; then a timer while records come | that of reading |
 //! | sampled map | the interval | that of listing |
 
 mod memory;
 mod perf;
+mod rhythm;
 mod ring_buffer;
 mod sampled;
 
@@ -29,20 +30,12 @@ use crate::notice::Notice;
 use crate::sys::ring_buffer::RingBuffer;
 
 use perf::PerfRings;
+use rhythm::{Rhythm, Wakes};
 use ring_buffer::RingBufferStream;
 use sampled::{ListAt, SampledMap};
 
 pub(crate) use memory::RingSizes;
 pub use memory::StreamOptions;
-
-/// How long a record may lie in a perf ring that is not filled up to its watermark.
-const FLUSH: Duration = Duration::from_millis(70);
-/// The same when the last drain left records because they were too young. Under a steady load there are always some.
-const FLUSH_YOUNG: Duration = Duration::from_millis(10);
-
-/// The same until the first record, for a short while: somebody watches the start.
-const FLUSH_FRESH: Duration = Duration::from_millis(1);
-const FRESH: Duration = Duration::from_millis(250);
 
 /// So many descriptors can be waited for beside the rings: they are listed without allocating.
 const MOST_OTHERS: usize = 14;
@@ -173,8 +166,7 @@ pub(crate) struct Streams {
     ring_buffers: Vec<RingBufferStream>,
     ring_buffer_events: OwnedFd,
     sampled: Vec<SampledMap>,
-    /// No record came yet, and it is not later than this.
-    fresh_until: Option<Instant>,
+    rhythm: Rhythm,
     notices: Vec<Notice>,
 }
 
@@ -227,7 +219,7 @@ impl Prepared {
             ring_buffers: Vec::new(),
             ring_buffer_events: epoll()?,
             sampled: Vec::new(),
-            fresh_until: Some(Instant::now() + FRESH),
+            rhythm: Rhythm::new(Wakes::Batch, Instant::now()),
             notices: Vec::new(),
         };
         for (index, stream) in plan.streams.iter().enumerate() {
@@ -250,6 +242,7 @@ impl Prepared {
         }
         streams.notices = sizes.notices();
         streams.watch().map_err(failed)?;
+        streams.change(Wakes::Record);
         Ok(streams)
     }
 }
@@ -310,11 +303,7 @@ impl Streams {
     /// The shortest of all reasons to wake up.
     fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
         let now = Instant::now();
-        let flush = (!self.perf.is_empty()).then(|| match self.fresh_until {
-            Some(end) if now < end => FLUSH_FRESH,
-            _ if self.perf.holds_back() => FLUSH_YOUNG,
-            _ => FLUSH,
-        });
+        let flush = (!self.perf.is_empty()).then(|| self.rhythm.timeout(now, self.perf.holds_back()));
         let paces = self.ring_buffers.iter().filter_map(RingBufferStream::pace);
         let due = self.sampled.iter().map(|map| map.due().saturating_duration_since(now));
         let deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
@@ -324,19 +313,27 @@ impl Streams {
     /// Hands over what is there, until `each` breaks; what it has not seen then stays where it is.
     pub(crate) fn drain(&mut self, mut each: impl FnMut(RawRecord<'_>) -> ControlFlow<()>) -> io::Result<()> {
         let now = mono_ns();
-        let mut any = false;
-        let mut each = |record: RawRecord<'_>| {
-            any = true;
+        let mut records = 0;
+        let mut counted = |record: RawRecord<'_>| {
+            records += 1;
             each(record)
         };
-        let drained = match self.perf.drain(now.saturating_sub(perf::SETTLED_NS), &mut each) {
-            ControlFlow::Break(()) => Ok(()),
-            ControlFlow::Continue(()) => self.drain_others(now, ListAt::Interval, &mut each),
-        };
-        if any {
-            self.fresh_until = None;
+        let flow = self.perf.drain(now.saturating_sub(perf::SETTLED_NS), &mut counted);
+        if let Some(wakes) = self.rhythm.drained(Instant::now(), records) {
+            self.change(wakes);
         }
-        drained
+        if flow.is_break() {
+            return Ok(());
+        }
+        self.drain_others(now, ListAt::Interval, &mut each)
+    }
+
+    fn change(&mut self, wakes: Wakes) {
+        match self.perf.wake(wakes) {
+            Ok(()) => self.rhythm.changed(wakes, Instant::now()),
+            // Some rings may have changed already: the timer, which goes with batches, suits both.
+            Err(_) => self.rhythm = Rhythm::new(Wakes::Batch, Instant::now()),
+        }
     }
 
     fn drain_others<F>(&mut self, now: u64, at: ListAt, each: &mut F) -> io::Result<()>

@@ -9,18 +9,20 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 use std::ops::ControlFlow;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 
 use libbpf_rs::{MapCore as _, MapFlags, MapHandle};
 
 use crate::ledger::Loss;
 use crate::streams::RawRecord;
+use crate::streams::rhythm::Wakes;
 use crate::sys::perf::{Entry, PerfRing};
 
 /// How long another CPU may take between taking the time of a record and writing it.
 pub(super) const SETTLED_NS: u64 = 1_000_000;
 /// Part of a ring that is filled before the kernel wakes us: below a quarter wake-ups cost, above half records are
 /// lost.
-const WATERMARK: usize = 6;
+const WATERMARK: usize = 8;
 
 /// Part of a ring that is given back to the kernel while a drain goes on.
 const GIVEN_BACK: u64 = 4;
@@ -29,6 +31,8 @@ const GIVEN_BACK: u64 = 4;
 #[derive(Debug, Default)]
 pub(super) struct PerfRings {
     rings: Vec<Ring>,
+    /// Those that the rings are entries of.
+    maps: Vec<MapHandle>,
     /// Rings with something to hand over: time of the first record, and index.
     turns: BinaryHeap<Reverse<(u64, usize)>>,
     /// For records that wrap.
@@ -38,6 +42,8 @@ pub(super) struct PerfRings {
 #[derive(Debug)]
 struct Ring {
     stream: usize,
+    /// Index in `maps`.
+    map: usize,
     cpu: u32,
     memory: PerfRing,
     /// First byte that has not been handed over.
@@ -71,6 +77,7 @@ impl PerfRings {
             match PerfRing::open(cpu, size, size / WATERMARK) {
                 Ok(memory) => rings.push(Ring {
                     stream,
+                    map: self.maps.len(),
                     cpu,
                     memory,
                     position: 0,
@@ -87,10 +94,9 @@ impl PerfRings {
             }
         }
         for ring in &rings {
-            let fd = std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&ring.memory));
-            map.update(&ring.cpu.to_ne_bytes(), &fd.to_ne_bytes(), MapFlags::ANY)
-                .map_err(io::Error::other)?;
+            ring.put(map, ring.memory.as_fd())?;
         }
+        self.maps.push(MapHandle::try_from(map).map_err(io::Error::other)?);
         self.rings.extend(rings);
         self.turns.reserve(self.rings.len());
         Ok(())
@@ -100,8 +106,24 @@ impl PerfRings {
         self.rings.is_empty()
     }
 
-    pub(super) fn fds(&self) -> impl Iterator<Item = std::os::fd::BorrowedFd<'_>> {
-        self.rings.iter().map(|ring| std::os::fd::AsFd::as_fd(&ring.memory))
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.rings.iter().map(|ring| ring.memory.as_fd())
+    }
+
+    /// Has the kernel wake us as `wakes` says, from now on; a program that is just running may still do otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The kernel cannot wake us at each record, or those of updating a map.
+    pub(super) fn wake(&self, wakes: Wakes) -> io::Result<()> {
+        for ring in &self.rings {
+            let event = match wakes {
+                Wakes::Record => ring.memory.eager().ok_or(io::ErrorKind::Unsupported)?,
+                Wakes::Batch => ring.memory.as_fd(),
+            };
+            ring.put(&self.maps[ring.map], event)?;
+        }
+        Ok(())
     }
 
     /// Hands over what is older than `until_ns`, and all of the rings that are more than half full.
@@ -159,6 +181,12 @@ impl PerfRings {
 }
 
 impl Ring {
+    /// Has programs on this CPU write through `event`.
+    fn put(&self, map: &MapHandle, event: BorrowedFd<'_>) -> io::Result<()> {
+        let fd = event.as_raw_fd();
+        map.update(&self.cpu.to_ne_bytes(), &fd.to_ne_bytes(), MapFlags::ANY).map_err(io::Error::other)
+    }
+
     /// Begins a drain: sees what is there, and decides how much of it is handed over.
     fn look(&mut self, until_ns: u64, is_only_one: bool) {
         self.head = self.memory.head();

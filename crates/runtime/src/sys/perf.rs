@@ -13,10 +13,24 @@ const TAIL: usize = offset_of!(perf_event_mmap_page, data_tail);
 /// `struct perf_event_header`: type u32, misc u16, size u16.
 const HEADER: usize = 8;
 
+/// When the kernel wakes the reader of a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WakeUp {
+    /// At each record.
+    Record,
+    /// Each time that so many bytes more have come.
+    Bytes(usize),
+}
+
 /// The ring of one CPU. Positions count bytes since it was opened and never wrap.
+///
+/// It has two events. Which of them a program writes through decides about the wake-up.
 #[derive(Debug)]
 pub(crate) struct PerfRing {
+    /// Wakes the reader by watermark; the ring is its own.
     fd: OwnedFd,
+    /// Wakes the reader at each record, and writes into the same ring.
+    eager: Option<OwnedFd>,
     memory: Mapping,
     page: usize,
     size: usize,
@@ -43,10 +57,11 @@ impl PerfRing {
     /// `ENOMEM`: a memory limit. `EACCES`, `EPERM`: no privilege. `ENODEV`: the CPU is not online.
     pub(crate) fn open(cpu: u32, size: usize, watermark: usize) -> io::Result<Self> {
         // PERF_FORMAT_LOST came with Linux 6.0; before, EINVAL.
-        let (fd, counts_losses) = match open_event(cpu, watermark, libbpf_sys::PERF_FORMAT_LOST.into()) {
+        let lost = u64::from(libbpf_sys::PERF_FORMAT_LOST);
+        let (fd, counts_losses) = match open_event(cpu, WakeUp::Bytes(watermark), lost) {
             Ok(fd) => (fd, true),
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                (open_event(cpu, watermark, 0)?, false)
+                (open_event(cpu, WakeUp::Bytes(watermark), 0)?, false)
             }
             Err(error) => return Err(error),
         };
@@ -58,7 +73,14 @@ impl PerfRing {
             if is_limit { io::Error::from_raw_os_error(libc::ENOMEM) } else { error }
         })?;
         enable(&fd)?;
-        Ok(Self { fd, memory, page, size, counts_losses })
+        let eager = open_event(cpu, WakeUp::Record, if counts_losses { lost } else { 0 })
+            .and_then(|eager| write_into(&eager, &fd).and_then(|()| enable(&eager)).map(|()| eager));
+        Ok(Self { fd, eager: eager.ok(), memory, page, size, counts_losses })
+    }
+
+    /// The event that wakes the reader at each record; `None` where the kernel did not give one.
+    pub(crate) fn eager(&self) -> Option<BorrowedFd<'_>> {
+        self.eager.as_ref().map(AsFd::as_fd)
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -115,12 +137,16 @@ impl PerfRing {
         if !self.counts_losses {
             return Ok(None);
         }
-        // struct read_format with PERF_FORMAT_LOST: value, lost.
-        let mut answer = [0; 16];
-        if rustix::io::read(&self.fd, &mut answer)? < answer.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let mut lost = 0;
+        for event in [Some(&self.fd), self.eager.as_ref()].into_iter().flatten() {
+            // struct read_format with PERF_FORMAT_LOST: value, lost.
+            let mut answer = [0; 16];
+            if rustix::io::read(event, &mut answer)? < answer.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            lost += u64::from_ne_bytes(answer[8..].try_into().expect("eight bytes"));
         }
-        Ok(Some(u64::from_ne_bytes(answer[8..].try_into().expect("eight bytes"))))
+        Ok(Some(lost))
     }
 }
 
@@ -149,7 +175,7 @@ fn parse(kind: u32, body: &[u8]) -> Entry<'_> {
     }
 }
 
-fn open_event(cpu: u32, watermark: usize, read_format: u64) -> io::Result<OwnedFd> {
+fn open_event(cpu: u32, wake_up: WakeUp, read_format: u64) -> io::Result<OwnedFd> {
     let mut attr = perf_event_attr::default();
     attr.size = size_of_val(&attr) as u32;
     attr.type_ = libbpf_sys::PERF_TYPE_SOFTWARE;
@@ -157,8 +183,13 @@ fn open_event(cpu: u32, watermark: usize, read_format: u64) -> io::Result<OwnedF
     attr.sample_type = (libbpf_sys::PERF_SAMPLE_RAW | libbpf_sys::PERF_SAMPLE_TIME).into();
     attr.__bindgen_anon_1.sample_period = 1;
     attr.read_format = read_format;
-    attr.set_watermark(1);
-    attr.__bindgen_anon_2.wakeup_watermark = u32::try_from(watermark).unwrap_or(u32::MAX);
+    match wake_up {
+        WakeUp::Record => attr.__bindgen_anon_2.wakeup_events = 1,
+        WakeUp::Bytes(watermark) => {
+            attr.set_watermark(1);
+            attr.__bindgen_anon_2.wakeup_watermark = u32::try_from(watermark).unwrap_or(u32::MAX);
+        }
+    }
     attr.set_use_clockid(1);
     attr.clockid = libc::CLOCK_MONOTONIC;
     let every_task: libc::pid_t = -1;
@@ -186,5 +217,14 @@ fn enable(fd: &OwnedFd) -> io::Result<()> {
     const PERF_EVENT_IOC_ENABLE: libc::Ioctl = 0x2400;
     // SAFETY: an open perf event; this request takes no pointer.
     let code = unsafe { libc::ioctl(fd.as_raw_fd(), PERF_EVENT_IOC_ENABLE, 0) };
+    if code < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Has `event` write into the ring of `owner`, an event of the same CPU and clock.
+fn write_into(event: &OwnedFd, owner: &OwnedFd) -> io::Result<()> {
+    /// `_IO('$', 5)`, include/uapi/linux/perf_event.h.
+    const PERF_EVENT_IOC_SET_OUTPUT: libc::Ioctl = 0x2405;
+    // SAFETY: an open perf event; this request takes a descriptor, no pointer.
+    let code = unsafe { libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_SET_OUTPUT, owner.as_raw_fd()) };
     if code < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use package::{Plan, Source, Stream};
-use record::{Clock, Columns, Csv, Decoder, Fidelity, Framing, Json, Renderer, Stamp, TimeStyle};
+use package::{Plan, SampleKind, Sampling, Source, Stream};
+use record::{
+    Clock, Columns, Csv, Decoder, Fidelity, Filter, Framing, Histogram, Json, Renderer, Stamp, TimeStyle,
+};
 use runtime::RawRecord;
 
 use crate::cli::{Format, RunArgs, Time};
@@ -24,6 +26,7 @@ pub struct Counts {
 
 /// How one stream is shown.
 struct View {
+    filter: Option<Filter>,
     renderer: Renderer,
     counts: Counts,
 }
@@ -59,6 +62,10 @@ impl Session {
     #[inline]
     pub fn record(&mut self, raw: &RawRecord<'_>, wall_offset_ns: i64, out: &mut Vec<u8>) -> ControlFlow<()> {
         let view = &mut self.views[raw.stream];
+        if view.filter.as_ref().is_some_and(|filter| !filter.matches(raw.bytes)) {
+            view.counts.filtered += 1;
+            return ControlFlow::Continue(());
+        }
         let stamp =
             Stamp { mono_ns: raw.mono_ns, wall_ns: (raw.mono_ns as i64).wrapping_add(wall_offset_ns) };
         if view.renderer.record(raw.bytes, stamp, out) != Fidelity::Exact {
@@ -105,20 +112,54 @@ impl Session {
     }
 }
 
+/// An option that does not fit the package.
+#[derive(Debug, thiserror::Error)]
+#[error("{option}{}", stream.as_ref().map(|name| format!(" in stream {name}")).unwrap_or_default())]
+struct Refused {
+    option: &'static str,
+    stream: Option<String>,
+    #[source]
+    cause: Box<dyn Error + Send + Sync>,
+}
+
 /// Compiles how one stream is shown.
 fn view(stream: &Stream, args: &RunArgs, longest_name: Option<usize>) -> Result<View, Failure> {
-    let refused = |error: Box<dyn Error + Send + Sync>| {
-        Failure::new(Exit::Usage, error).with_hint(longest_name.map(|_| format!("in stream {}", stream.name)))
+    let stream_name = longest_name.map(|_| stream.name.clone());
+    let refused =
+        |option, cause| Failure::new(Exit::Usage, Refused { option, stream: stream_name.clone(), cause });
+    let filter = match &args.filter {
+        Some(text) => {
+            Some(Filter::compile(text, &stream.layout).map_err(|error| refused("--filter", error.into()))?)
+        }
+        None => None,
     };
     let decoder = match &args.fields {
-        Some(fields) => Decoder::select(&stream.layout, fields).map_err(|error| refused(error.into()))?,
+        Some(fields) => {
+            Decoder::select(&stream.layout, fields).map_err(|error| refused("--fields", error.into()))?
+        }
         None => Decoder::new(&stream.layout),
     };
     let decoder = decoder.framing(match stream.source {
         Source::PerfArray => Framing::Padded,
         Source::RingBuffer | Source::Sampled(_) => Framing::Exact,
     });
-    Ok(View { renderer: renderer(stream, args, decoder, longest_name), counts: Counts::default() })
+    let renderer = match histogram(stream, args)? {
+        Some(histogram) => Renderer::Histogram(histogram),
+        None => renderer(stream, args, decoder, longest_name),
+    };
+    Ok(View { filter, renderer, counts: Counts::default() })
+}
+
+/// Pictures, where the package wants them and nothing else is asked for.
+fn histogram(stream: &Stream, args: &RunArgs) -> Result<Option<Histogram>, Failure> {
+    let Source::Sampled(Sampling { kind: SampleKind::Histogram { scale, unit }, .. }) = &stream.source else {
+        return Ok(None);
+    };
+    if format(args) != Format::Columns || args.fields.is_some() {
+        return Ok(None);
+    }
+    let histogram = Histogram::new(&stream.layout, *scale, unit);
+    histogram.map(Some).map_err(|error| Failure::new(Exit::Package, error))
 }
 
 /// The renderer of a stream; several streams say which one a row is from.

@@ -54,7 +54,7 @@ pub enum Command {
     },
 }
 
-/// Which package, and how it is fetched.
+/// Which package, and what follows it.
 #[derive(Debug, Args)]
 pub struct PackageArgs {
     /// A file, '-' for standard input, or an http(s) URL; what follows goes to the program
@@ -67,9 +67,6 @@ pub struct PackageArgs {
         value_hint = ValueHint::FilePath
     )]
     words: Vec<OsString>,
-    /// How to fetch it.
-    #[command(flatten)]
-    pub fetch: FetchArgs,
 }
 
 impl PackageArgs {
@@ -148,22 +145,25 @@ pub struct RunArgs {
     pub package: PackageArgs,
 
     /// One JSON object a line; the same as -o json
-    #[arg(short, long, conflicts_with = "output")]
+    #[arg(short, long, conflicts_with = "output", help_heading = "Output")]
     pub json: bool,
     /// How rows are written
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", help_heading = "Output")]
     pub output: Option<Format>,
     /// Show only these fields, in this order
-    #[arg(long, value_name = "A,B.C", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B.C", value_delimiter = ',', help_heading = "Output")]
     pub fields: Option<Vec<String>>,
+    /// Show only events for which this holds, as in 'ret < 0 && comm ~ "^ng"'
+    #[arg(long, value_name = "EXPR", help_heading = "Output")]
+    pub filter: Option<String>,
     /// Which time rows carry [default: wall in columns and CSV, none in JSON]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help_heading = "Output")]
     pub time: Option<Time>,
     /// Leave out the line with the names of the columns
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub no_header: bool,
     /// Write rows to this file instead of standard output
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub output_file: Option<PathBuf>,
 
     /// Stop after this time
@@ -192,6 +192,10 @@ pub struct RunArgs {
     /// Say more: unknown keys of the package, libbpf's log
     #[arg(short, long, help_heading = "Messages")]
     pub verbose: bool,
+
+    /// How the package is fetched.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// `ecli info`.
@@ -201,11 +205,14 @@ pub struct InfoArgs {
     #[command(flatten)]
     pub package: PackageArgs,
     /// As JSON
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub json: bool,
     /// Also show keys of the package that have no meaning here
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
+    /// How the package is fetched.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// `ecli build`.

@@ -2,7 +2,7 @@
 
 use package::{Limits, Package, Plan};
 
-use crate::cli::PackageArgs;
+use crate::cli::{FetchArgs, PackageArgs};
 use crate::exit::{Exit, Failure};
 use crate::message::Messages;
 use crate::source::{self, Bar, FetchOptions, PlainHttp, Progress, Proxies};
@@ -15,8 +15,7 @@ pub(super) struct Opened {
 }
 
 /// Fetches, opens and plans.
-pub(super) fn open(args: &PackageArgs, messages: &Messages) -> Result<Opened, Failure> {
-    let fetch = &args.fetch;
+pub(super) fn open(args: &PackageArgs, fetch: &FetchArgs, messages: &Messages) -> Result<Opened, Failure> {
     let limits = Limits {
         package_bytes: fetch.max_package_size,
         object_bytes: fetch.max_object_size,

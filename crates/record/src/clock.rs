@@ -187,9 +187,9 @@ mod tests {
         let mut row = Row::default();
         let stamp = Stamp { mono_ns: 1_000_000_005, wall_ns };
         if json {
-            clock.json(&mut row, stamp)
+            clock.json(&mut row, stamp);
         } else {
-            clock.short(&mut row, stamp)
+            clock.short(&mut row, stamp);
         }
         String::from_utf8(row.as_slice().to_vec()).unwrap()
     }

@@ -15,11 +15,12 @@
 //! assert_eq!(out, b"name\r\n\"a,\"\"b\"\r\n");
 //! ```
 
-use csv_core::{Terminator, WriteResult, Writer, WriterBuilder};
+use csv_core::WriteResult;
 
 use crate::clock::{Clock, Stamp};
 use crate::decoder::{Decoder, Fidelity};
 use crate::row::Row;
+use crate::text;
 use crate::value;
 
 /// Renders comma-separated values.
@@ -29,7 +30,6 @@ pub struct Csv {
     clock: Option<Clock>,
     stream: Option<String>,
     header: bool,
-    writer: Writer,
     /// One value.
     cell: Row,
 }
@@ -38,8 +38,7 @@ impl Csv {
     /// With a header, without time.
     #[must_use]
     pub fn new(decoder: Decoder) -> Self {
-        let writer = WriterBuilder::new().terminator(Terminator::CRLF).build();
-        Self { decoder, clock: None, stream: None, header: true, writer, cell: Row::default() }
+        Self { decoder, clock: None, stream: None, header: true, cell: Row::default() }
     }
 
     /// Starts every row with the time, under the name `@time`.
@@ -52,7 +51,9 @@ impl Csv {
     /// Shows in every row which stream it is from, under the name `@stream`.
     #[must_use]
     pub fn stream(mut self, name: &str) -> Self {
-        self.stream = Some(name.into());
+        let mut row = Row::default();
+        _ = text::text::<false>(&mut row, name.as_bytes());
+        self.stream = Some(String::from_utf8_lossy(row.as_slice()).into_owned());
         self
     }
 
@@ -70,69 +71,68 @@ impl Csv {
         }
         let time = self.clock.as_ref().map(|_| "@time");
         let stream = self.stream.as_ref().map(|_| "@stream");
-        for (i, name) in time.into_iter().chain(stream).chain(self.decoder.fields()).enumerate() {
-            put(&mut self.writer, i, name.as_bytes(), out);
+        let start = out.len();
+        for name in time.into_iter().chain(stream).chain(self.decoder.fields()) {
+            self.cell.clear();
+            _ = text::text::<false>(&mut self.cell, name.as_bytes());
+            put(self.cell.as_slice(), out);
         }
-        end(&mut self.writer, out);
+        end(start, out);
     }
 
     /// Appends a row.
     pub fn record(&mut self, record: &[u8], stamp: Stamp, out: &mut Vec<u8>) -> Fidelity {
-        let mut column = 0;
-        let mut add = |writer: &mut Writer, cell: &[u8], out: &mut Vec<u8>| {
-            put(writer, column, cell, out);
-            column += 1;
-        };
+        let start = out.len();
+        let cell = &mut self.cell;
         if let Some(clock) = &mut self.clock {
-            self.cell.clear();
-            clock.short(&mut self.cell, stamp);
-            add(&mut self.writer, self.cell.as_slice(), out);
+            cell.clear();
+            clock.short(cell, stamp);
+            put(cell.as_slice(), out);
         }
         if let Some(stream) = &self.stream {
-            add(&mut self.writer, stream.as_bytes(), out);
+            put(stream.as_bytes(), out);
         }
         for leaf in &self.decoder.columns {
-            self.cell.clear();
-            value::leaf::<false>(&mut self.cell, record, leaf);
-            add(&mut self.writer, self.cell.as_slice(), out);
+            cell.clear();
+            value::leaf::<false>(cell, record, leaf);
+            put(cell.as_slice(), out);
         }
-        end(&mut self.writer, out);
+        end(start, out);
         self.decoder.fidelity(record)
     }
 }
 
-fn put(writer: &mut Writer, column: usize, cell: &[u8], out: &mut Vec<u8>) {
-    if column > 0 {
-        piece(out, 4, |to| {
-            let (result, written) = writer.delimiter(to);
-            (result, 0, written)
-        });
+/// Appends a value and the comma behind it.
+fn put(cell: &[u8], out: &mut Vec<u8>) {
+    // No value holds a line break: the only other thing that RFC 4180 quotes for is escaped already.
+    if memchr::memchr2(b',', b'"', cell).is_none() {
+        out.extend_from_slice(cell);
+    } else {
+        quote(cell, out);
     }
-    // Every byte doubled, and the quotation marks.
-    let mut rest = cell;
-    piece(out, cell.len() * 2 + 4, |to| {
-        let (result, read, written) = writer.field(rest, to);
-        rest = &rest[read..];
-        (result, read, written)
-    });
+    out.push(b',');
 }
 
-fn end(writer: &mut Writer, out: &mut Vec<u8>) {
-    piece(out, 8, |to| {
-        let (result, written) = writer.terminator(to);
-        (result, 0, written)
-    });
+#[cold]
+fn quote(cell: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let start = out.len();
+    // Every byte doubled is the worst case.
+    out.resize(start + cell.len() * 2, 0);
+    let (result, _, written) = csv_core::quote(cell, &mut out[start..], b'"', b'"', true);
+    debug_assert_eq!(result, WriteResult::InputEmpty);
+    out.truncate(start + written);
+    out.push(b'"');
 }
 
-/// Lets `write` fill room at the end of `out`, and asks again until it has all it needs.
-fn piece(out: &mut Vec<u8>, room: usize, mut write: impl FnMut(&mut [u8]) -> (WriteResult, usize, usize)) {
-    loop {
-        let start = out.len();
-        out.resize(start + room, 0);
-        let (result, _, written) = write(&mut out[start..]);
-        out.truncate(start + written);
-        if result == WriteResult::InputEmpty {
-            return;
-        }
+/// Ends the row that started at `start`: the last comma becomes the end of the line.
+fn end(start: usize, out: &mut Vec<u8>) {
+    if out.len() > start {
+        out.pop();
     }
+    if out.len() == start {
+        // One empty value, which would read as no row at all.
+        out.extend_from_slice(b"\"\"");
+    }
+    out.extend_from_slice(b"\r\n");
 }

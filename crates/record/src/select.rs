@@ -58,7 +58,7 @@ fn exists(layout: &Layout, path: &str) -> bool {
 /// The name that differs least, when it differs little.
 pub(crate) fn nearest(exist: &[String], name: &str) -> Option<String> {
     let name: String = name.chars().take(64).collect();
-    let most = (name.chars().count() / 3).max(1);
+    let most = (name.chars().count() / 3).max(1).min(name.chars().count().saturating_sub(1));
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
     let distance = |path: &String| distance(path, &name).min(distance(&last(path), &name));
     exist

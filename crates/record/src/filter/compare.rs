@@ -53,7 +53,7 @@ impl Place {
     fn refused(&self, literal: &Token, expected: impl Into<String>) -> FilterProblem {
         let literal = match literal {
             Token::Word(word) => word.clone(),
-            Token::Text(text) => format!("\"{}\"", text.escape_ascii()),
+            Token::Text(text, _) => format!("\"{}\"", text.escape_ascii()),
             _ => String::new(),
         };
         let (name, type_name) = (self.leaf.path.clone(), self.type_name.clone());
@@ -100,7 +100,7 @@ impl Place {
 
     fn text(&self, operator: Operator, literal: &Token) -> Result<Test, FilterProblem> {
         let text = match literal {
-            Token::Text(text) => text.as_slice(),
+            Token::Text(text, _) => text.as_slice(),
             Token::Word(word) if operator != Operator::Match && integer(word).is_some() => {
                 return Err(self.refused(literal, "text (a number needs quotation marks to be one)"));
             }
@@ -110,8 +110,11 @@ impl Place {
         if operator != Operator::Match {
             return Ok(Test::Text(operator, text.into()));
         }
-        let pattern = str::from_utf8(text)
-            .map_err(|_| FilterProblem::Regex("not UTF-8; write bytes as \\\\xNN under (?-u)".into()))?;
+        let pattern = match literal {
+            Token::Text(_, raw) => raw,
+            Token::Word(word) => word,
+            _ => "",
+        };
         let regex = RegexBuilder::new(pattern)
             .size_limit(REGEX_BYTES)
             .dfa_size_limit(REGEX_BYTES)
@@ -124,7 +127,7 @@ impl Place {
     fn enumerator(&self, of: &Enum, operator: Operator, literal: &Token) -> Result<Test, FilterProblem> {
         let name = match literal {
             Token::Word(word) => word.as_bytes(),
-            Token::Text(text) => text.as_slice(),
+            Token::Text(text, _) => text.as_slice(),
             _ => &[],
         };
         if let Some((value, _)) = of.variants.iter().find(|(_, variant)| variant.as_bytes() == name) {

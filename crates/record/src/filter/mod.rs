@@ -9,8 +9,8 @@
 //!
 //! A field is `a`, `a.b` or `a[3]`. A literal is a number (`-1`, `0x1f`, `1.5`), a name of the field's enumeration, `true`
 //! or `false`, or text: quoted with `"` or `'`, where `\n \r \t \0 \xNN` and an escaped quotation mark or backslash mean what
-//! they do in C and any other backslash stays, or bare when it holds none of the operators' characters. `~` looks for a
-//! [regular expression](regex::bytes) anywhere in a text.
+//! they do in C and any other backslash stays; or bare when it holds none of the operators' characters. `~` looks for a
+//! [regular expression](regex::bytes) anywhere in a text; it undoes its own escapes.
 //!
 //! Field and literal must fit each other; what does not is refused with its column. At run time nothing fails: text counts up
 //! to its first NUL, and a comparison with a field that the record does not hold is false.

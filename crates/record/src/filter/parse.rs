@@ -98,7 +98,7 @@ impl Parser<'_> {
                 .ok_or(FilterError { column, problem: FilterProblem::Expected("one of == != < <= > >= ~") });
         };
         let operand = self.column();
-        let Some((literal @ (Token::Word(_) | Token::Text(_)), _)) = self.tokens.next() else {
+        let Some((literal @ (Token::Word(_) | Token::Text(..)), _)) = self.tokens.next() else {
             return Err(FilterError { column: operand, problem: FilterProblem::Expected("a value") });
         };
         Comparison::new(place, operator, &literal).map(Node::Compare).map_err(|problem| {

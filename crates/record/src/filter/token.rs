@@ -43,8 +43,8 @@ pub(super) enum Token {
     Operator(Operator),
     /// A field, a number, a name or bare text.
     Word(String),
-    /// Text between quotation marks, escapes undone.
-    Text(Vec<u8>),
+    /// Text between quotation marks: escapes undone, and as it stands, for those who undo their own.
+    Text(Vec<u8>, String),
 }
 
 /// Each token with its column; the end's column comes last.
@@ -68,8 +68,9 @@ pub(super) fn tokens(expression: &str) -> Result<(Vec<(Token, usize)>, usize), F
         } else if first == '"' || first == '\'' {
             let (text, after) =
                 quoted(rest, first).ok_or(FilterError { column: at, problem: FilterProblem::Quote })?;
+            let raw = rest[1..rest.len() - after.len() - 1].to_owned();
             rest = after;
-            Token::Text(text)
+            Token::Text(text, raw)
         } else {
             let special = |c: char| c.is_whitespace() || "=!<>~&|()\"'".contains(c);
             let (word, after) = rest.split_at(rest.find(special).unwrap_or(rest.len()));

@@ -1,0 +1,7 @@
+//! What `record` promises, from outside.
+
+mod columns;
+mod filter;
+mod fixture;
+mod json;
+mod properties;

@@ -21,7 +21,7 @@ Exit codes:
 
 /// Run eBPF packages: one file with a compiled BPF program and the layout of its events.
 #[derive(Debug, Parser)]
-#[command(name = "ecli", version, after_help = EXIT_CODES, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "ecli", version, after_help = EXIT_CODES, max_term_width = 100)]
 #[command(override_usage = "ecli [run] [OPTIONS] PACKAGE [PROGRAM ARGUMENTS]\n       ecli COMMAND")]
 pub struct Cli {
     /// What to do.
@@ -62,7 +62,6 @@ pub struct PackageArgs {
         required = true,
         num_args = 1..,
         trailing_var_arg = true,
-        allow_hyphen_values = true,
         value_name = "PACKAGE",
         value_hint = ValueHint::FilePath
     )]

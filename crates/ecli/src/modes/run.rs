@@ -1,26 +1,20 @@
 //! `ecli run`: from a package to rows, until something ends it.
 
-use std::io;
-use std::ops::ControlFlow;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use package::{Package, Plan};
-use runtime::{Blame, Clock, KernelBtf, Level, LoadOptions, Loss, Running, StreamOptions, Watched};
-use rustix::event::{PollFd, PollFlags, poll};
+use runtime::{Blame, KernelBtf, Level, LoadOptions, Loss, Running, StreamOptions};
 
 use crate::cli::{self, ProgramArgs, ProgramArgsError, RunArgs};
 use crate::exit::{Exit, Failure};
+use crate::follow::{Ended, Watch, follow};
 use crate::info::program_epilogue;
 use crate::message::Messages;
 use crate::modes::opening::{Opened, open};
-use crate::output::{Flushed, Output};
+use crate::output::Output;
 use crate::session::Session;
 use crate::signals::StopSignal;
-
-/// How long a reader that stalls may keep what is left from being written at the end.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Loads a package, attaches its programs and prints their events.
 ///
@@ -37,7 +31,8 @@ pub fn run(args: &RunArgs, messages: &Messages) -> Result<Exit, Failure> {
     let running = start(package.object(), &plan, &options)?;
     drop(package);
     announce(&running, &plan, messages);
-    let watch = Watch { deadline: args.timeout.map(|timeout| Instant::now() + timeout), stop };
+    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let watch = Watch { stop, deadline };
     let ended = follow(running, &mut session, &mut output, &watch);
     report(ended, &session, args, messages)
 }
@@ -151,133 +146,17 @@ fn announce(running: &Running, plan: &Plan, messages: &Messages) {
     }
 }
 
-/// What ends a run from outside.
-struct Watch {
-    stop: StopSignal,
-    deadline: Option<Instant>,
-}
-
-/// How a run ended.
-struct Ended {
-    ledger: runtime::Ledger,
-    output: io::Result<()>,
-}
-
-/// Reads and shows records until something ends it, then stops in order: drain, read the losses, detach, flush.
-fn follow(mut running: Running, session: &mut Session, output: &mut Output, watch: &Watch) -> Ended {
-    session.begin(output.buffer());
-    let followed = follow_until_end(&mut running, session, output, watch);
-    let mut closed = !matches!(followed, Ok(End::Asked));
-    let mut result = followed.map(|_| ());
-    let clock = Clock::now();
-    let ledger = running.stop(|raw| {
-        if closed || session.is_satisfied() {
-            return;
-        }
-        let _ = session.record(&raw, clock.wall_offset_ns(), output.buffer());
-        if output.is_full() {
-            closed |= !matches!(finish(output, &mut result), Some(Flushed::All));
-        }
-    });
-    session.finish(output.buffer());
-    if !closed {
-        finish(output, &mut result);
-    }
-    Ended { ledger, output: result }
-}
-
-/// Flushes with patience; an error is kept when it is the first.
-fn finish(output: &mut Output, result: &mut io::Result<()>) -> Option<Flushed> {
-    match output.finish(PATIENCE) {
-        Ok(flushed) => Some(flushed),
-        Err(error) => {
-            if result.is_ok() {
-                *result = Err(error);
-            }
-            None
-        }
-    }
-}
-
-/// Why reading ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Signal, time-out, enough rows.
-    Asked,
-    /// Nobody reads any more.
-    Closed,
-}
-
-fn follow_until_end(
-    running: &mut Running,
-    session: &mut Session,
-    output: &mut Output,
-    watch: &Watch,
-) -> io::Result<End> {
-    loop {
-        match output.flush()? {
-            Flushed::Closed => return Ok(End::Closed),
-            // The reader stalls: leave the rings alone until it goes on.
-            Flushed::Blocked => {
-                if wait_for_reader(output, watch)? {
-                    return Ok(End::Asked);
-                }
-                continue;
-            }
-            Flushed::All if session.is_satisfied() => return Ok(End::Asked),
-            Flushed::All => {}
-        }
-        let mut others = vec![Watched::Input(watch.stop.as_fd())];
-        others.extend(output.waits_on().map(Watched::Closing));
-        let wake = running.wait(&others, watch.deadline)?;
-        if wake.is_ready(0) || watch.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(End::Asked);
-        }
-        drain(running, session, output)?;
-    }
-}
-
-/// Empties the rings into the output's buffer, and the buffer into the output as often as it is full.
-fn drain(running: &mut Running, session: &mut Session, output: &mut Output) -> io::Result<()> {
-    let offset = Clock::now().wall_offset_ns();
-    loop {
-        let mut broke = false;
-        running.drain(|raw| {
-            let flow = session.record(&raw, offset, output.buffer());
-            broke = flow.is_break() || output.is_full();
-            if broke { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        session.settle(output.buffer());
-        if !broke || session.is_satisfied() || output.flush()? != Flushed::All {
-            return Ok(());
-        }
-    }
-}
-
-/// Waits for the reader, a signal or the deadline; whether it is time to end.
-fn wait_for_reader(output: &Output, watch: &Watch) -> io::Result<bool> {
-    let Some(reader) = output.waits_on() else { return Ok(false) };
-    let mut fds = [
-        PollFd::from_borrowed_fd(watch.stop.as_fd(), PollFlags::IN),
-        PollFd::from_borrowed_fd(reader, PollFlags::OUT),
-    ];
-    let left = watch.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    let timeout = left.and_then(|left| rustix::time::Timespec::try_from(left).ok());
-    match poll(&mut fds, timeout.as_ref()) {
-        Ok(count) => Ok(!fds[0].revents().is_empty() || (count == 0 && watch.deadline.is_some())),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// The line at the end, and the exit code.
 fn report(ended: Ended, session: &Session, args: &RunArgs, messages: &Messages) -> Result<Exit, Failure> {
-    let Ended { ledger, output } = ended;
+    let Ended { ledger, output, stalled } = ended;
     output.map_err(|error| {
         let subject =
             args.output_file.as_ref().map_or("standard output".into(), |path| path.display().to_string());
         Failure::new(Exit::Failed, format!("cannot write {subject}: {error}"))
     })?;
+    if stalled {
+        messages.notice("the reader of the output stalled: its last rows were dropped");
+    }
     if ledger.streams.is_empty() {
         return Ok(Exit::Done);
     }
@@ -289,7 +168,7 @@ fn report(ended: Ended, session: &Session, args: &RunArgs, messages: &Messages) 
         counts.filtered,
         counts.faulty
     ));
-    if args.fail_on_loss && !lost.is_none() {
+    if args.fail_on_loss && (stalled || !lost.is_none()) {
         return Ok(Exit::Loss);
     }
     Ok(Exit::Done)

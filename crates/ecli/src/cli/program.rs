@@ -63,7 +63,9 @@ impl ProgramArgsError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Misplaced { option } => Some(format!("put it before the package: ecli run {option} … PACKAGE")),
+            Self::Misplaced { option } => {
+                Some(format!("put it before the package: ecli run {option} … PACKAGE"))
+            }
             Self::Unknown { options, .. } if options.is_empty() => {
                 Some("this package has no parameters; options of ecli stand before the package".to_owned())
             }

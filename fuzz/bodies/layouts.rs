@@ -33,7 +33,7 @@ impl Source<'_> {
             bit_offset: offset,
             ty,
             type_name: "some_t".to_owned(),
-            bitfield: offset % 8 != 0 || bits % 8 != 0,
+            bitfield: !offset.is_multiple_of(8) || !bits.is_multiple_of(8),
         }
     }
 

@@ -84,6 +84,32 @@ fn a_closed_pipe_is_success() {
     kernel::expect_gone(&held);
 }
 
+#[test]
+fn a_closed_pipe_is_seen_without_an_event() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (live, held) =
+        attached(Tool::run_quietly().args(["--filter", "ret == -4096"]).arg(opensnoop()).stdout(writer));
+    drop(reader);
+    assert!(live.ends_within(Duration::from_secs(2)), "still there two seconds after its pipe was closed");
+    live.finish().expect_code(0);
+    kernel::expect_gone(&held);
+}
+
+#[test]
+fn a_time_limit_holds_while_events_come_at_full_rate() {
+    let scratch = Scratch::new();
+    let live = Tool::run_quietly()
+        .args(["-j", "--timeout", "1s"])
+        .arg(opensnoop())
+        .stdout_file(scratch.at("rows"))
+        .start();
+    live.wait_links(ATTACH_POINTS);
+    let load = Workload::opening("/dev/null".as_ref(), 1_000_000).start();
+    assert!(live.ends_within(Duration::from_secs(4)), "still there after its time");
+    live.finish().expect_code(0);
+    drop(load);
+}
+
 /// Attached, with a full pipe that nobody reads as standard output.
 fn stalled(tool: Tool) -> (Live, kernel::Held, std::io::PipeReader) {
     let (reader, writer) = std::io::pipe().expect("a pipe can be made");

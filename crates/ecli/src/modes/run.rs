@@ -162,9 +162,10 @@ fn report(ended: Ended, session: &Session, args: &RunArgs, messages: &Messages) 
     }
     let lost = ledger.streams.iter().map(|stream| stream.lost).reduce(Loss::and).unwrap_or(Loss::ProvenZero);
     let counts = session.counts();
+    let seen = counts.shown + counts.filtered;
     messages.notice(format_args!(
-        "{} events, {lost} lost, {} filtered, {} faulty",
-        counts.shown + counts.filtered,
+        "{seen} event{}, {lost} lost, {} filtered, {} faulty",
+        if seen == 1 { "" } else { "s" },
         counts.filtered,
         counts.faulty
     ));

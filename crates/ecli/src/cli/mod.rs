@@ -2,7 +2,7 @@
 //!
 //! Two parsers look at the arguments. The first ([`parse`]) knows the options of `ecli`; it stops at the package.
 //! What follows the package belongs to the program inside it, whose options are known only once the package is
-//! open: that is the second parser, [`program`].
+//! open: that is the second parser, `program`.
 
 mod definition;
 mod program;

@@ -1,6 +1,6 @@
 //! `ecli info`: what is in a package. Nothing is loaded and no privilege is needed.
 //!
-//! One model ([`facts`]) with two writers: [`text`] for people, serde_json for programs.
+//! One model (`facts`) with two writers: `text` for people, serde_json for programs.
 
 mod facts;
 mod fields;

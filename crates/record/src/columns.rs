@@ -99,29 +99,33 @@ impl Columns {
     /// Nothing is written before the first batch of records is known.
     pub fn begin(&mut self, _out: &mut Vec<u8>) {}
 
-    /// Appends a row, or holds it back at the start.
+    /// Makes a row; it is in the output after [`Columns::settle`] at the latest.
     #[inline]
     pub fn record(&mut self, record: &[u8], stamp: Stamp, out: &mut Vec<u8>) -> Fidelity {
         if self.start.over {
             self.write(record, stamp);
-            out.extend_from_slice(self.row.as_slice());
+            self.row.flush_when_full(out, self.stream.is_some());
         } else {
             self.hold(record, stamp, out);
         }
         self.decoder.fidelity(record)
     }
 
-    /// Writes what was held back. Called at the end of a batch.
+    /// Appends what is not in the output yet. Called at the end of a batch.
     #[inline]
     pub fn settle(&mut self, out: &mut Vec<u8>) {
-        if !self.start.over && !self.start.records.is_empty() {
+        if self.start.over {
+            self.row.flush(out);
+        } else if !self.start.records.is_empty() {
             self.release(out);
         }
     }
 
-    /// Writes what was held back, and the header if there was no row.
+    /// Appends what is not in the output yet, and the header if there was no row.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.start.over {
+        if self.start.over {
+            self.row.flush(out);
+        } else {
             self.release(out);
         }
     }
@@ -149,8 +153,10 @@ impl Columns {
                 let (record, after) = rest.split_at(*len);
                 rest = after;
                 self.write(record, *stamp);
-                if !learning {
-                    out.extend_from_slice(self.row.as_slice());
+                if learning {
+                    self.row.clear();
+                } else {
+                    self.row.flush(out);
                 }
             }
         }
@@ -158,7 +164,6 @@ impl Columns {
 
     fn write_header(&mut self, out: &mut Vec<u8>) {
         let row = &mut self.row;
-        row.clear();
         if let Some(clock) = &mut self.clock {
             row.text(b"TIME");
             row.spaces(clock.width() - 4 + 1);
@@ -174,16 +179,16 @@ impl Columns {
             }
         }
         row.byte(b'\n');
-        out.extend_from_slice(row.as_slice());
+        row.flush(out);
     }
 
     #[inline(always)]
     fn write(&mut self, record: &[u8], stamp: Stamp) {
         let row = &mut self.row;
-        row.clear();
         if let Some(clock) = &mut self.clock {
+            let start = row.len();
             clock.short(row, stamp);
-            row.spaces(clock.width().saturating_sub(row.len()) + 1);
+            row.spaces(clock.width().saturating_sub(row.len() - start) + 1);
         }
         if let Some((name, width)) = &self.stream {
             row.text(name.as_bytes());

@@ -307,7 +307,8 @@ cnt = 5
     #[test]
     fn only_slots_that_the_record_holds_are_looked_at() {
         let slots = Type::Array { element: Box::new(Type::Unsigned { bits: 32 }), len: u32::MAX };
-        let layout = Layout { name: String::new(), size_bytes: u32::MAX, fields: vec![field("slots", 0, slots)] };
+        let layout =
+            Layout { name: String::new(), size_bytes: u32::MAX, fields: vec![field("slots", 0, slots)] };
         let mut histogram = Histogram::new(&layout, HistogramScale::Log2, "n").unwrap();
         let mut out = Vec::new();
         let started = std::time::Instant::now();

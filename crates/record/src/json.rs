@@ -15,6 +15,7 @@
 //! let mut json = Json::new(Decoder::new(&layout));
 //! let mut out = Vec::new();
 //! json.record(b"\xff\xff\xff\xffa\xffb\0", Stamp::default(), &mut out);
+//! json.settle(&mut out);
 //! assert_eq!(String::from_utf8(out).unwrap(), "{\"ret\":-1,\"name\":\"a\u{fffd}b\",\"name@hex\":\"61ff62\"}\n");
 //! ```
 
@@ -59,11 +60,11 @@ impl Json {
         self
     }
 
-    /// Appends a line.
+    /// Makes a line; it is in the output after [`Json::settle`] at the latest.
     #[inline]
     pub fn record(&mut self, record: &[u8], stamp: Stamp, out: &mut Vec<u8>) -> Fidelity {
         let row = &mut self.row;
-        row.clear();
+        let start = row.len();
         for leaf in &self.decoder.members {
             leaf.key.write(row);
             match value::leaf::<true>(row, record, leaf) {
@@ -74,18 +75,24 @@ impl Json {
         }
         row.text(&self.decoder.close);
         if self.clock.is_some() || self.stream.is_some() {
-            self.add(stamp);
+            self.add(start, stamp);
         }
         self.row.byte(b'\n');
-        out.extend_from_slice(self.row.as_slice());
+        self.row.flush_when_full(out, self.stream.is_some());
         self.decoder.fidelity(record)
     }
 
+    /// Appends what is not in the output yet. Called at the end of a batch.
+    #[inline]
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
+        self.row.flush(out);
+    }
+
     /// Opens the object again for what is not from the record.
-    fn add(&mut self, stamp: Stamp) {
+    fn add(&mut self, start: usize, stamp: Stamp) {
         let row = &mut self.row;
         row.truncate(row.len() - 1);
-        let mut first = row.as_slice() == b"{";
+        let mut first = row.as_slice()[start..] == *b"{";
         let mut separate = |row: &mut Row| {
             if !std::mem::take(&mut first) {
                 row.byte(b',');

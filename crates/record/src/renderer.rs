@@ -32,7 +32,8 @@ impl Renderer {
         }
     }
 
-    /// Shows one record. Columns may hold the first rows back until [`Renderer::settle`].
+    /// Shows one record. Some rows may be held back until [`Renderer::settle`]: those that choose the first widths of
+    /// columns, and up to 4 KiB of a stream that has its output for itself.
     #[inline]
     pub fn record(&mut self, record: &[u8], stamp: Stamp, out: &mut Vec<u8>) -> Fidelity {
         match self {
@@ -46,15 +47,19 @@ impl Renderer {
     /// Ends a batch: everything that was recorded is in the output afterwards. To be called before the output is written.
     #[inline]
     pub fn settle(&mut self, out: &mut Vec<u8>) {
-        if let Self::Columns(columns) = self {
-            columns.settle(out);
+        match self {
+            Self::Columns(columns) => columns.settle(out),
+            Self::Json(json) => json.settle(out),
+            Self::Csv(_) | Self::Histogram(_) => {}
         }
     }
 
     /// Ends the output.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Self::Columns(columns) = self {
-            columns.finish(out);
+        match self {
+            Self::Columns(columns) => columns.finish(out),
+            Self::Json(json) => json.settle(out),
+            Self::Csv(_) | Self::Histogram(_) => {}
         }
     }
 }

@@ -7,6 +7,9 @@ const SPACES: [u8; 16] = [b' '; 16];
 /// Arrays and texts stop growing a row beyond this: no layout makes a record of some kilobytes fill the memory.
 const LONGEST: usize = 1 << 20;
 
+/// What is gathered before it is moved to the output.
+const FULL: usize = 4 << 10;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Row {
     /// Everything behind `len` is scratch.
@@ -79,6 +82,23 @@ impl Row {
         self.piece(&SPACES, count);
     }
 
+    /// Moves the row, or the rows so far, to the output.
+    #[inline]
+    pub(crate) fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.as_slice());
+        self.clear();
+    }
+
+    /// As [`Row::flush`], once there is enough. A copy that follows right behind the small stores of a row would wait
+    /// for each of them; of many rows, it does not. `shared` outputs get each row at once, so that the streams' rows
+    /// stay in order.
+    #[inline(always)]
+    pub(crate) fn flush_when_full(&mut self, out: &mut Vec<u8>, shared: bool) {
+        if self.len >= FULL || shared {
+            self.flush(out);
+        }
+    }
+
     /// Forgets what was written behind `len`.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
@@ -87,7 +107,7 @@ impl Row {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let size = (self.len + more).next_power_of_two().max(1024);
+        let size = (self.len + more).next_power_of_two().max(2 * FULL);
         self.bytes.resize(size, 0);
     }
 }

@@ -67,6 +67,7 @@ fn a_text_that_the_record_ends_in_is_shown_as_far_as_it_goes() {
     let mut out = Vec::new();
     let mut json = Json::new(Decoder::new(&layout));
     assert_eq!(json.record(b"\x01\0\0", STAMP, &mut out), Fidelity::Short);
+    json.settle(&mut out);
     assert_eq!(out, b"{\"n\":null,\"args\":null}\n");
 }
 
@@ -96,6 +97,7 @@ fn time_and_stream_come_last() {
     let mut out = Vec::new();
     let mut json = Json::new(Decoder::new(&layout(1, vec![field("n", 0, unsigned(8))]))).stream("s");
     json.record(&[1], Stamp::default(), &mut out);
+    json.settle(&mut out);
     assert_eq!(out, b"{\"n\":1,\"@stream\":\"s\"}\n");
 }
 

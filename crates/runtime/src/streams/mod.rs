@@ -303,7 +303,9 @@ impl Streams {
     /// The shortest of all reasons to wake up.
     fn timeout(&self, deadline: Option<Instant>) -> Option<Duration> {
         let now = Instant::now();
-        let flush = (!self.perf.is_empty()).then(|| self.rhythm.timeout(now, self.perf.holds_back()));
+        let young =
+            self.perf.settled_ns().map(|settled| Duration::from_nanos(settled.saturating_sub(mono_ns())));
+        let flush = (!self.perf.is_empty()).then(|| self.rhythm.timeout(now, young));
         let paces = self.ring_buffers.iter().filter_map(RingBufferStream::pace);
         let due = self.sampled.iter().map(|map| map.due().saturating_duration_since(now));
         let deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));

@@ -160,9 +160,10 @@ impl PerfRings {
         ControlFlow::Continue(())
     }
 
-    /// Whether a ring holds records that were too young for the last drain.
-    pub(super) fn holds_back(&self) -> bool {
-        self.rings.iter().any(|ring| ring.memory.head() != ring.position)
+    /// When the first of the records that were too young for the last drain is old enough.
+    pub(super) fn settled_ns(&self) -> Option<u64> {
+        let rings = self.rings.iter().filter(|ring| ring.memory.head() != ring.position);
+        rings.map(|ring| ring.memory.time(ring.position).saturating_add(SETTLED_NS)).min()
     }
 
     /// Delivered, lost and unordered drains of a stream.

@@ -16,8 +16,9 @@ pub(super) enum Wakes {
 
 /// How long a record may lie in a ring that is not filled up to its watermark.
 const FLUSH: Duration = Duration::from_millis(70);
-/// How long a record that was too young to be handed over waits for the next drain, while each one wakes us.
-const YOUNG: Duration = Duration::from_millis(2);
+/// While each record wakes us, one that was too young to be handed over is read as soon as it is old enough, and not
+/// before this.
+const YOUNG: Duration = Duration::from_micros(100);
 /// While each record wakes us, nothing should have to be found by looking. Only a program that was running when that
 /// began may have written without a wake-up.
 const LOOK: Duration = Duration::from_secs(1);
@@ -67,12 +68,13 @@ impl Rhythm {
         *self = Self { has_choice: true, ..Self::new(wakes, now) };
     }
 
-    /// How long to sleep at most, when the last drain did or did not leave young records.
-    pub(super) fn timeout(&self, now: Instant, holds_back: bool) -> Duration {
-        match self.wakes {
-            Wakes::Record if holds_back => YOUNG,
-            Wakes::Record if now.duration_since(self.since) > 2 * FLUSH => LOOK,
-            Wakes::Record | Wakes::Batch => FLUSH,
+    /// How long to sleep at most. `young` is the time until the first record that the last drain has left may be
+    /// handed over, when it has left one.
+    pub(super) fn timeout(&self, now: Instant, young: Option<Duration>) -> Duration {
+        match (self.wakes, young) {
+            (Wakes::Record, Some(young)) => young.clamp(YOUNG, FLUSH),
+            (Wakes::Record, None) if now.duration_since(self.since) > 2 * FLUSH => LOOK,
+            _ => FLUSH,
         }
     }
 }
@@ -87,16 +89,17 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut rhythm = Rhythm::new(Wakes::Record, start);
         assert_eq!(rhythm.drained(at(1), 1), None);
-        assert_eq!(rhythm.timeout(at(1), true), YOUNG);
+        assert_eq!(rhythm.timeout(at(1), Some(2 * YOUNG)), 2 * YOUNG);
+        assert_eq!(rhythm.timeout(at(1), Some(Duration::ZERO)), YOUNG);
         assert_eq!(rhythm.drained(at(2), FEW), Some(Wakes::Batch));
         rhythm.changed(Wakes::Batch, at(2));
         assert_eq!(rhythm.drained(at(200), 1), None, "too early to tell");
-        assert_eq!(rhythm.timeout(at(200), true), FLUSH);
+        assert_eq!(rhythm.timeout(at(200), Some(YOUNG)), FLUSH);
         assert_eq!(rhythm.drained(at(300), 100), None, "many");
         assert_eq!(rhythm.drained(at(600), 1), Some(Wakes::Record));
         rhythm.changed(Wakes::Record, at(600));
-        assert_eq!(rhythm.timeout(at(601), false), FLUSH, "what came while it changed");
-        assert_eq!(rhythm.timeout(at(800), false), LOOK);
+        assert_eq!(rhythm.timeout(at(601), None), FLUSH, "what came while it changed");
+        assert_eq!(rhythm.timeout(at(800), None), LOOK);
     }
 
     #[test]

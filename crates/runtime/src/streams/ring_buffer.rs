@@ -16,6 +16,10 @@ use crate::sys::ring_buffer::{RingBuffer, Slot};
 
 /// Bounds of the time between two drains while records come.
 const PACE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(5));
+/// The pace is such that this part of the ring is filled between two drains.
+const WANTED: u64 = 6;
+/// A record that comes so long after the last drain does not begin a stream of them.
+const LONE: Duration = Duration::from_millis(20);
 /// Part of a ring that is given back to the programs while a drain goes on.
 const GIVEN_BACK: u64 = 4;
 /// The proof demands room for a record of this part of the ring: a program may send larger ones than the layout says,
@@ -29,6 +33,7 @@ pub(super) struct RingBufferStream {
     memory: RingBuffer,
     /// `None`: caught up, the kernel will wake us.
     pace: Option<Duration>,
+    drained_ns: u64,
     largest: u64,
     delivered: u64,
     full_drains: u64,
@@ -38,7 +43,7 @@ impl RingBufferStream {
     /// A stream whose records have `record_bytes` as a rule.
     pub(super) fn new(stream: usize, memory: RingBuffer, record_bytes: u32) -> Self {
         let largest = u64::from(record_bytes).max(memory.size() as u64 / LARGEST);
-        Self { stream, memory, pace: None, largest, delivered: 0, full_drains: 0 }
+        Self { stream, memory, pace: None, drained_ns: 0, largest, delivered: 0, full_drains: 0 }
     }
 
     /// How long until the next drain; `None`: until the kernel wakes us.
@@ -89,7 +94,9 @@ impl RingBufferStream {
         }
         had_room &= self.release(released, position);
         self.full_drains += u64::from(!had_room);
-        self.adapt(position - start, is_busy);
+        let elapsed = Duration::from_nanos(mono_ns.saturating_sub(self.drained_ns));
+        self.drained_ns = mono_ns;
+        self.pace = next_pace(self.pace, elapsed, position - start, size, is_busy);
         flow
     }
 
@@ -104,20 +111,6 @@ impl RingBufferStream {
         self.memory.produced() - released + one_more < self.memory.size() as u64
     }
 
-    /// Reads sooner when much was there, later when little was, and waits for the kernel when nothing was.
-    fn adapt(&mut self, read: u64, is_busy: bool) {
-        let size = self.memory.size() as u64;
-        self.pace = match self.pace {
-            // The kernel would say at once that something is there.
-            _ if is_busy => Some(PACE.0),
-            _ if read == 0 => None,
-            None => Some(PACE.0),
-            Some(pace) if read > size / 4 => Some((pace / 2).max(PACE.0)),
-            Some(pace) if read < size / 16 => Some((pace * 2).min(PACE.1)),
-            same => same,
-        };
-    }
-
     /// Delivered and lost.
     pub(super) fn books(&self) -> (u64, Loss) {
         let loss = match self.full_drains {
@@ -125,5 +118,56 @@ impl RingBufferStream {
             full_drains => Loss::Unknown { full_drains },
         };
         (self.delivered, loss)
+    }
+}
+
+/// When to read again, after `read` bytes came in `elapsed`: never before the kernel wakes us when none did.
+fn next_pace(
+    pace: Option<Duration>,
+    elapsed: Duration,
+    read: u64,
+    size: u64,
+    is_busy: bool,
+) -> Option<Duration> {
+    match pace {
+        // The kernel would say at once that something is there.
+        _ if is_busy => Some(PACE.0),
+        _ if read == 0 => None,
+        None if elapsed > LONE && read < size / 64 => None,
+        None => Some(PACE.0),
+        Some(pace) => {
+            let wanted_ns = elapsed.as_nanos() * u128::from(size / WANTED) / u128::from(read);
+            let wanted = Duration::from_nanos(u64::try_from(wanted_ns).unwrap_or(u64::MAX));
+            // Growing slowly: a few records may be the first of many.
+            Some(wanted.min(pace * 2).clamp(PACE.0, PACE.1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: u64 = 1 << 20;
+
+    #[test]
+    fn the_pace_keeps_a_sixth_filled() {
+        let ms = Duration::from_millis;
+        let next = |pace, read| next_pace(Some(pace), pace, read, SIZE, false).unwrap();
+        assert_eq!(next(ms(2), SIZE / 6), ms(2));
+        assert_eq!(next(ms(2), SIZE / 6 * 2), ms(1));
+        assert_eq!(next(ms(1), 64), ms(2), "at most twice as long");
+        assert_eq!(next(ms(4), 64), PACE.1);
+        assert_eq!(next(ms(1), SIZE), PACE.0);
+    }
+
+    #[test]
+    fn a_silent_ring_and_one_with_a_record_now_and_then_are_left_to_the_kernel() {
+        let long = LONE * 2;
+        assert_eq!(next_pace(Some(PACE.1), PACE.1, 0, SIZE, false), None);
+        assert_eq!(next_pace(None, long, 300, SIZE, false), None);
+        assert_eq!(next_pace(None, PACE.1, 300, SIZE, false), Some(PACE.0), "the second of many, maybe");
+        assert_eq!(next_pace(None, long, SIZE / 2, SIZE, false), Some(PACE.0), "a burst");
+        assert_eq!(next_pace(None, long, 0, SIZE, true), Some(PACE.0), "a record that is being written");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Unsigned,
     Signed,
     Bool,
-    Enum(Arc<Enum>),
+    Enum(Names),
     Float32,
     Float64,
     Pointer,
@@ -41,6 +41,29 @@ pub(crate) enum Kind {
     Array(Box<Element>),
     /// Nested deeper than anybody reads.
     Opaque,
+}
+
+/// An enumeration that is looked up by value: some have hundreds.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    pub(crate) of: Arc<Enum>,
+    /// Values in order, each once, with the place of its first name.
+    by_value: Box<[(i128, usize)]>,
+}
+
+impl Names {
+    fn new(of: &Arc<Enum>) -> Self {
+        let mut by_value: Vec<_> =
+            of.variants.iter().enumerate().map(|(i, (value, _))| (*value, i)).collect();
+        by_value.sort_unstable();
+        by_value.dedup_by_key(|(value, _)| *value);
+        Self { of: of.clone(), by_value: by_value.into() }
+    }
+
+    pub(crate) fn of(&self, value: i128) -> Option<&str> {
+        let found = self.by_value.binary_search_by_key(&value, |(value, _)| *value).ok()?;
+        Some(&self.of.variants[self.by_value[found].1].1)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -203,7 +226,7 @@ fn kind(ty: &Type, depth: usize) -> (Kind, u64) {
         Type::Unsigned { bits } => number(Kind::Unsigned, *bits),
         Type::Bool { bits } => number(Kind::Bool, *bits),
         Type::Pointer { bits } => number(Kind::Pointer, *bits),
-        Type::Enum(of) => number(Kind::Enum(of.clone()), of.bits),
+        Type::Enum(of) => number(Kind::Enum(Names::new(of)), of.bits),
         Type::Float { bits: 32 } => (Kind::Float32, 32),
         Type::Float { bits: 64 } => (Kind::Float64, 64),
         Type::Text { .. } => (Kind::Text, ty.bits()),

@@ -1,10 +1,8 @@
 //! One value of a record, as text for people or as JSON.
 
-use package::layout::Enum;
-
 use crate::bits;
 use crate::number;
-use crate::plan::{Element, ElementValue, Kind, Leaf, Shape};
+use crate::plan::{Element, ElementValue, Kind, Leaf, Names, Shape};
 use crate::row::Row;
 use crate::text::{self, Written};
 
@@ -155,16 +153,11 @@ fn float<const JSON: bool>(row: &mut Row, finite: bool, value: impl std::fmt::De
     }
 }
 
-/// The value of an enumeration as C has it.
-pub(crate) fn enum_value(of: &Enum, value: u128, width: u32) -> i128 {
+fn enumerator<const JSON: bool>(row: &mut Row, names: &Names, value: u128, width: u32) {
     let unused = 128 - width.clamp(1, 128);
-    if of.signed { ((value << unused) as i128) >> unused } else { value as i128 }
-}
-
-fn enumerator<const JSON: bool>(row: &mut Row, of: &Enum, value: u128, width: u32) {
-    let value = enum_value(of, value, width);
-    match of.variants.iter().find(|(of, _)| *of == value) {
-        Some((_, name)) => _ = text::text::<JSON>(row, name.as_bytes()),
+    let value = if names.of.signed { ((value << unused) as i128) >> unused } else { value as i128 };
+    match names.of(value) {
+        Some(name) => _ = text::text::<JSON>(row, name.as_bytes()),
         None => number::signed_wide(row, value),
     }
 }

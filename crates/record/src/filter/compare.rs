@@ -93,7 +93,7 @@ impl Place {
                 };
                 value.map(|value| Test::Float(operator, value)).map_err(|_| self.refused(literal, "a number"))
             }
-            Kind::Enum(of) => self.enumerator(of, operator, literal),
+            Kind::Enum(names) => self.enumerator(&names.of, operator, literal),
             kind => self.integer(matches!(kind, Kind::Signed), operator, literal),
         }
     }

@@ -123,6 +123,15 @@ fn every_kind_has_its_text() {
 }
 
 #[test]
+fn a_value_with_two_names_is_shown_by_the_first() {
+    let variants = vec![(7, "LAST".into()), (3, "AGAIN".into()), (3, "OTHER".into()), (-1, "NONE".into())];
+    let of = Enum { name: "e".into(), bits: 8, signed: true, variants };
+    let array = array(Type::Enum(Arc::new(of)), 4);
+    let columns = columns(&layout(4, vec![field("e", 0, array)])).without_header();
+    assert_eq!(shown(Renderer::Columns(columns), &[vec![3, 7, 0xff, 0]]), "[AGAIN,LAST,NONE,0]\n");
+}
+
+#[test]
 fn entries_of_maps_have_headings_without_prefix_where_that_is_clear() {
     let pair = |fields| Type::Struct(Arc::new(Layout { name: String::new(), size_bytes: 8, fields }));
     let key = pair(vec![field("pid", 0, unsigned(32)), field("n", 32, unsigned(32))]);

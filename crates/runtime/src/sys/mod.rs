@@ -8,6 +8,7 @@ pub(crate) mod mapping;
 pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod perf;
+pub(crate) mod perf_event;
 pub(crate) mod print;
 pub(crate) mod ring_buffer;
 pub(crate) mod sampling;

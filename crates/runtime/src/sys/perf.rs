@@ -2,11 +2,12 @@
 
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use libbpf_sys::{perf_event_attr, perf_event_mmap_page};
 
 use super::mapping::{Access, Mapping};
+use super::perf_event::{self, enable, write_into};
 
 const HEAD: usize = offset_of!(perf_event_mmap_page, data_head);
 const TAIL: usize = offset_of!(perf_event_mmap_page, data_tail);
@@ -176,13 +177,15 @@ fn parse(kind: u32, body: &[u8]) -> Entry<'_> {
 }
 
 fn open_event(cpu: u32, wake_up: WakeUp, read_format: u64) -> io::Result<OwnedFd> {
-    let mut attr = perf_event_attr::default();
-    attr.size = size_of_val(&attr) as u32;
-    attr.type_ = libbpf_sys::PERF_TYPE_SOFTWARE;
-    attr.config = libbpf_sys::PERF_COUNT_SW_BPF_OUTPUT.into();
-    attr.sample_type = (libbpf_sys::PERF_SAMPLE_RAW | libbpf_sys::PERF_SAMPLE_TIME).into();
+    let mut attr = perf_event_attr {
+        type_: libbpf_sys::PERF_TYPE_SOFTWARE,
+        config: libbpf_sys::PERF_COUNT_SW_BPF_OUTPUT.into(),
+        sample_type: (libbpf_sys::PERF_SAMPLE_RAW | libbpf_sys::PERF_SAMPLE_TIME).into(),
+        read_format,
+        clockid: libc::CLOCK_MONOTONIC,
+        ..perf_event_attr::default()
+    };
     attr.__bindgen_anon_1.sample_period = 1;
-    attr.read_format = read_format;
     match wake_up {
         WakeUp::Record => attr.__bindgen_anon_2.wakeup_events = 1,
         WakeUp::Bytes(watermark) => {
@@ -191,40 +194,5 @@ fn open_event(cpu: u32, wake_up: WakeUp, read_format: u64) -> io::Result<OwnedFd
         }
     }
     attr.set_use_clockid(1);
-    attr.clockid = libc::CLOCK_MONOTONIC;
-    let every_task: libc::pid_t = -1;
-    let no_group: libc::c_int = -1;
-    // SAFETY: `attr` is live, names its size, and is zero where nothing was set.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_perf_event_open,
-            &raw const attr,
-            every_task,
-            cpu as libc::c_int,
-            no_group,
-            libc::c_ulong::from(libbpf_sys::PERF_FLAG_FD_CLOEXEC),
-        )
-    };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just opened this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
-}
-
-fn enable(fd: &OwnedFd) -> io::Result<()> {
-    /// `_IO('$', 0)`, include/uapi/linux/perf_event.h.
-    const PERF_EVENT_IOC_ENABLE: libc::Ioctl = 0x2400;
-    // SAFETY: an open perf event; this request takes no pointer.
-    let code = unsafe { libc::ioctl(fd.as_raw_fd(), PERF_EVENT_IOC_ENABLE, 0) };
-    if code < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Has `event` write into the ring of `owner`, an event of the same CPU and clock.
-fn write_into(event: &OwnedFd, owner: &OwnedFd) -> io::Result<()> {
-    /// `_IO('$', 5)`, include/uapi/linux/perf_event.h.
-    const PERF_EVENT_IOC_SET_OUTPUT: libc::Ioctl = 0x2405;
-    // SAFETY: an open perf event; this request takes a descriptor, no pointer.
-    let code = unsafe { libc::ioctl(event.as_raw_fd(), PERF_EVENT_IOC_SET_OUTPUT, owner.as_raw_fd()) };
-    if code < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    perf_event::open(&mut attr, cpu)
 }

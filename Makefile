@@ -1,13 +1,13 @@
 # make run      install what is missing, build, show the files being opened on this machine for ten seconds
 # make test     install what is missing, then every check and test (root, or sudo, for those that load BPF)
 # make bench    the figures of the README, as ratios against peers; ROWS=name,name for some
-# make release  dist/ecli: one static file
+# make release  dist/ecli: one static file; release-test tries it in an empty root
 # make fuzz     every fuzz target for SECONDS each (nightly toolchain)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
-.PHONY: run test bench release fuzz setup setup-test build check unit e2e test-setup
+.PHONY: run test bench release release-test fuzz setup setup-test build check unit e2e test-setup
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 out := $(CARGO_TARGET_DIR)
@@ -59,12 +59,17 @@ bench: setup-test
 	$(sudo) $(out)/release/bench $(if $(ROWS),--rows $(ROWS)) --json $(out)/bench.json
 
 # libelf and libz come from Debian's archives; what else libelf.a needs (zstd, on newer releases) pkg-config knows.
+# -Bstatic: rustc leaves the linker in dynamic mode, and one shared library in reach makes weak symbols dynamic.
 release: setup
-	CARGO_TARGET_$(triple_var)_RUSTFLAGS="-C target-feature=+crt-static $$(pkg-config --static --libs-only-l libelf | sed 's/-l/-C link-arg=-l/g')" \
+	CARGO_TARGET_$(triple_var)_RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-Bstatic $$(pkg-config --static --libs-only-l libelf | sed 's/-l/-C link-arg=-l/g')" \
 		cargo build --release -p ecli --target $(triple)
 	mkdir -p dist
-	install -m 755 $(out)/$(triple)/release/ecli dist/ecli
+	install -s -m 755 $(out)/$(triple)/release/ecli dist/ecli
 	bash scripts/static-check dist/ecli $(release_most_mib)
+
+# dist/ecli alone in a root folder: https by name, then events.
+release-test: setup-test release
+	cargo test $(as_root) -p e2e --test e2e static_binary:: -- --ignored
 
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz

@@ -6,4 +6,5 @@ mod arguments;
 mod differential;
 mod limits;
 mod smoke;
+mod static_binary;
 mod stop;

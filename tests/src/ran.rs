@@ -97,6 +97,45 @@ impl Ran {
         assert!(!err.contains("panicked") && !err.contains("RUST_BACKTRACE"), "a panic\n{self}");
         self
     }
+
+    /// A refusal, exactly: this exit code, nothing on standard output, and on standard error one line `error: …` and
+    /// one line `hint: …`, without a hint when none is expected. `…` in what is expected stands for any text.
+    ///
+    /// # Panics
+    /// When it is not like that, or took two seconds.
+    #[track_caller]
+    pub fn expect_refusal(&self, code: i32, error: &str, hint: &str) -> &Self {
+        self.expect_code(code).expect_no_out().expect_within(QUICK);
+        let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
+        let expected = format!("error: {error}\n{hint}");
+        let err = self.err();
+        let is_like = err.lines().count() == expected.lines().count()
+            && err.lines().zip(expected.lines()).all(|(line, pattern)| matches(line, pattern));
+        assert!(is_like, "expected on standard error:\n{expected}\n{self}");
+        self
+    }
+}
+
+/// How long a refusal may take.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// Whether the text is the pattern, in which each `…` stands for any text.
+fn matches(text: &str, pattern: &str) -> bool {
+    let mut pieces = pattern.split('…');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return rest.ends_with(piece);
+        }
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    true
 }
 
 /// As a person reads it after a failure; long streams cut in the middle.
@@ -122,5 +161,20 @@ impl fmt::Display for Ran {
             lines[tail..].iter().try_for_each(|line| writeln!(f, "{line}"))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn an_ellipsis_stands_for_any_text() {
+        for pattern in ["a b c", "…", "a…", "…c", "a…c", "…b…", "a …b… c", "a b c…"] {
+            assert!(matches("a b c", pattern), "{pattern}");
+        }
+        for pattern in ["", "a b", "b…", "…b", "a…d…c", "a b c…c"] {
+            assert!(!matches("a b c", pattern), "{pattern}");
+        }
     }
 }

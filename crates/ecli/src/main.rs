@@ -11,7 +11,7 @@ use ecli::modes;
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(cli::show(&error)),
+        Err(error) => return cli::show(&error, &Messages::new(Verbosity::Normal)).into(),
     };
     let messages = Messages::new(verbosity(&cli.command));
     match mode(&cli.command, &messages) {

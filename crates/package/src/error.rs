@@ -62,7 +62,7 @@ pub enum OpenError {
     },
     /// The declared or the real size of the object exceeds
     /// [`Limits::object_bytes`](crate::Limits::object_bytes). Found out while inflating.
-    #[error("`{path}` inflates to {}, over the limit of {limit} bytes", match .declared { Some(n) => format!("{n} bytes as it declares"), None => "more than it may".to_owned() })]
+    #[error("`{path}` {} the limit of {limit} bytes", match .declared { Some(bytes) => format!("declares {bytes} bytes, over"), None => "inflates to more than".to_owned() })]
     ObjectTooLarge {
         /// The key.
         path: String,
@@ -97,8 +97,12 @@ impl OpenError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Foreign(found) => found.hint(),
-            Self::Json { .. } | Self::Yaml { .. } | Self::Inflate { .. } | Self::Base64 { .. } => {
-                Some("the file may be cut short: fetch or build the package again")
+            Self::Empty
+            | Self::Json { .. }
+            | Self::Yaml { .. }
+            | Self::Inflate { .. }
+            | Self::Base64 { .. } => {
+                Some("the file may be damaged or cut short: fetch or build the package again")
             }
             Self::SizeDiffers { .. } => Some("the package was changed after it was built: build it again"),
             Self::Object { source, .. } => source.hint(),
@@ -112,7 +116,7 @@ impl OpenError {
 #[non_exhaustive]
 pub enum PlanError {
     /// The object carries no BTF, and the package's generation needs it.
-    #[error("the BPF object has no BTF, which `{needed_by}` needs")]
+    #[error("the BPF object has no BTF, which {needed_by} needs")]
     NoBtf {
         /// What needs a type.
         needed_by: String,

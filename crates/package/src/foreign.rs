@@ -77,9 +77,14 @@ impl Foreign {
             Self::Wasm => "WebAssembly modules carry their own user-space program, which is not run here",
             Self::BareObject => "a package also describes its object: build it with `ecli build`",
             Self::Html => "the address leads to a web page, not to the file: look for the raw file's address",
-            Self::Npm => "a BPF package has the keys bpf_object and meta",
+            Self::Npm | Self::NotAnObject { .. } | Self::OtherObject { .. } => {
+                "a BPF package has the keys bpf_object and meta"
+            }
             Self::BareMeta => "use the package.json that was built beside it",
-            _ => return None,
+            Self::Elf | Self::Xml | Self::Text | Self::Binary => {
+                "a package is the JSON or YAML file that `ecli build` writes"
+            }
+            Self::Sketch => return None,
         })
     }
 

@@ -54,8 +54,18 @@ pub(crate) fn parse(text: &str, encoding: Encoding) -> Result<Node<'_>, OpenErro
             serde_saphyr::with_deserializer_from_str_with_options(text, options, |reader| {
                 Seed { left: &left }.deserialize(reader)
             })
-            .map_err(|error| OpenError::Yaml { reason: one_line(&error.to_string()) })
+            .map_err(|error| OpenError::Yaml { reason: yaml_reason(&error) })
         }
+    }
+}
+
+/// What is wrong, with its place where the parser names it in words.
+fn yaml_reason(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    match error {
+        Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => yaml_reason(error),
+        Error::Budget { .. } => "it asks for more nodes, aliases or nesting than a package may".to_owned(),
+        other => one_line(&other.to_string()),
     }
 }
 

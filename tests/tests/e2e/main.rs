@@ -3,8 +3,14 @@
 //! Other programs open files meanwhile: tests look for their own process ids and paths only.
 
 mod arguments;
+mod cache;
 mod differential;
+mod kernel_refusals;
 mod limits;
+mod output;
+mod package_input;
+mod parameters;
 mod smoke;
 mod static_binary;
 mod stop;
+mod url;

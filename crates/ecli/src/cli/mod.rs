@@ -12,7 +12,8 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
+use crate::message::Messages;
 
 pub use definition::{BuildArgs, Cli, Command, FetchArgs, Format, InfoArgs, PackageArgs, RunArgs, Time};
 pub use program::{ProgramArgs, ProgramArgsError, parse_program_args, program_command};
@@ -39,12 +40,32 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap:
     Cli::from_arg_matches(&matches)
 }
 
-/// Prints what clap has to say: help and version to standard output, errors to standard error.
+/// Prints what clap has to say: help and version to standard output, errors to standard error as all others are: one
+/// line, and one hint.
 #[must_use]
-pub fn show(error: &clap::Error) -> Exit {
+pub fn show(error: &clap::Error, messages: &Messages) -> Exit {
+    if error.use_stderr() {
+        let (message, tip) = refusal(error);
+        let hint = tip.unwrap_or_else(|| "--help lists the options".to_owned());
+        messages.failure(&Failure::new(Exit::Usage, message).with_hint(Some(hint)));
+        return Exit::Usage;
+    }
     // A closed stream is no reason to fail: there is nobody left to tell.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    Exit::Done
+}
+
+/// clap's message on one line, and its tip where it has one.
+fn refusal(error: &clap::Error) -> (String, Option<String>) {
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n");
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
+    // What clap says of `--` is wrong here: it separates nothing before the package.
+    let tip = tip.filter(|tip| !tip.starts_with("to pass "));
+    (message, tip.map(|tip| tip.lines().next().unwrap_or_default().to_owned()))
 }
 
 /// Whether a command line that starts with this argument leaves out `run`.

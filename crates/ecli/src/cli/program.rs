@@ -237,11 +237,7 @@ fn refusal(error: clap::Error, plan: &Plan) -> ProgramArgsError {
             let options = plan.parameters.iter().map(|parameter| format!("--{}", spelling(parameter).long));
             ProgramArgsError::Unknown { option, options: options.collect() }
         }
-        _ => {
-            let text = error.render().to_string();
-            let line = text.lines().next().unwrap_or_default();
-            ProgramArgsError::Usage(line.strip_prefix("error: ").unwrap_or(line).to_owned())
-        }
+        _ => ProgramArgsError::Usage(super::refusal(&error).0),
     }
 }
 

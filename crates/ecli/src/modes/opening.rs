@@ -1,6 +1,6 @@
 //! Argument → package and plan, shared by the modes that take a package.
 
-use package::{Limits, Package, Plan};
+use package::{Limits, OpenError, Package, Plan};
 
 use crate::cli::{FetchArgs, PackageArgs};
 use crate::exit::{Exit, Failure};
@@ -42,7 +42,12 @@ pub(super) fn open(args: &PackageArgs, fetch: &FetchArgs, messages: &Messages) -
         Failure::new(Exit::Package, Unusable { origin: origin.to_string(), cause: error }).with_hint(hint)
     };
     let package = package::open(&fetched.bytes, &limits).map_err(|error| {
-        let hint = error.hint();
+        let hint = match error {
+            OpenError::ObjectTooLarge { .. } => {
+                Some("if you trust the package, raise the limit: --max-object-size")
+            }
+            _ => error.hint(),
+        };
         about(error.into(), hint)
     })?;
     drop(fetched.bytes);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use package::{Package, Plan};
-use runtime::{Blame, KernelBtf, Level, LoadOptions, Loss, Running, StreamOptions};
+use runtime::{Blame, KernelBtf, Level, LoadError, LoadOptions, Loss, Running, StreamOptions};
 
 use crate::cli::{self, ProgramArgs, ProgramArgsError, RunArgs};
 use crate::exit::{Exit, Failure};
@@ -23,12 +23,12 @@ use crate::signals::StopSignal;
 /// Everything that keeps a package from running, and an output that cannot be written.
 pub fn run(args: &RunArgs, messages: &Messages) -> Result<Exit, Failure> {
     let Opened { package, plan } = open(&args.package, &args.fetch, messages)?;
-    let Some(given) = program_args(args, &package, &plan)? else { return Ok(Exit::Done) };
+    let Some(given) = program_args(args, &package, &plan, messages)? else { return Ok(Exit::Done) };
     let mut session = Session::new(&plan, args)?;
     let mut output = open_output(args)?;
     let stop = StopSignal::install().map_err(|error| Failure::new(Exit::Failed, error))?;
     let options = load_options(args, given, messages);
-    let running = start(package.object(), &plan, &options)?;
+    let running = start(package.object(), &plan, &options, messages)?;
     drop(package);
     announce(&running, &plan, messages);
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -38,7 +38,12 @@ pub fn run(args: &RunArgs, messages: &Messages) -> Result<Exit, Failure> {
 }
 
 /// What the program's own arguments set; `None` when they only asked for help.
-fn program_args(args: &RunArgs, package: &Package, plan: &Plan) -> Result<Option<ProgramArgs>, Failure> {
+fn program_args(
+    args: &RunArgs,
+    package: &Package,
+    plan: &Plan,
+    messages: &Messages,
+) -> Result<Option<ProgramArgs>, Failure> {
     let doc = package.doc();
     let about = doc.brief.as_deref().or(doc.description.as_deref());
     let epilogue = program_epilogue(plan, doc.details.as_deref());
@@ -46,7 +51,7 @@ fn program_args(args: &RunArgs, package: &Package, plan: &Plan) -> Result<Option
     match cli::parse_program_args(command, plan, args.package.program_arguments()) {
         Ok(given) => Ok(Some(given)),
         Err(ProgramArgsError::Shown(text)) => {
-            let _ = cli::show(&text);
+            let _ = cli::show(&text, messages);
             Ok(None)
         }
         Err(error) => {
@@ -104,14 +109,16 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 /// Loads, opens the rings, attaches.
-fn start(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Running, Failure> {
+fn start(object: &[u8], plan: &Plan, options: &LoadOptions, messages: &Messages) -> Result<Running, Failure> {
     let exit = |blame| match blame {
         Blame::Machine => Exit::Kernel,
         Blame::Package => Exit::Package,
         Blame::Caller => Exit::Failed,
     };
     let loaded = runtime::load(object, plan, options).map_err(|error| {
-        let (hint, detail) = (error.hint(), verifier_lines(&error));
+        // With -v the log has been shown as it came; there is no more to see.
+        let is_shown = messages.is_verbose() && matches!(error, LoadError::Verifier { .. });
+        let (hint, detail) = if is_shown { (None, None) } else { (error.hint(), verifier_lines(&error)) };
         Failure::new(exit(error.blame()), error).with_hint(hint).with_detail(detail)
     })?;
     let ready = loaded.open_streams().map_err(|error| {
@@ -125,9 +132,9 @@ fn start(object: &[u8], plan: &Plan, options: &LoadOptions) -> Result<Running, F
 }
 
 /// The last lines of the verifier's log; `-v` shows all of it as it comes.
-fn verifier_lines(error: &runtime::LoadError) -> Option<String> {
+fn verifier_lines(error: &LoadError) -> Option<String> {
     const SHOWN: usize = 8;
-    let runtime::LoadError::Verifier { log, .. } = error else { return None };
+    let LoadError::Verifier { log, .. } = error else { return None };
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     Some(lines[lines.len().saturating_sub(SHOWN)..].join("\n"))
 }

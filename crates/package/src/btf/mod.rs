@@ -118,6 +118,11 @@ impl BtfError {
         match self {
             Self::BigEndian => Some("compile with -target bpfel"),
             Self::NoLayout { .. } => Some("export plain values: numbers, text, arrays and structs of them"),
+            Self::Damaged { .. }
+            | Self::NoSuchType { .. }
+            | Self::Cyclic { .. }
+            | Self::TooDeep { .. }
+            | Self::PastEnd { .. } => Some("the types are damaged: fetch or build the package again"),
             _ => None,
         }
     }

@@ -51,7 +51,7 @@ pub(crate) fn listed<'p>(facts: &mut Facts<'p>) -> Result<Vec<Listed<'p>>, PlanE
             }
             // Declared maps are found through BTF only, here and in libbpf.
             None if facts.btf.is_none() => {
-                return Err(PlanError::NoBtf { needed_by: format!("map {}", entry.name) });
+                return Err(PlanError::NoBtf { needed_by: format!("map `{}`", entry.name) });
             }
             None => {
                 let present = facts.maps.iter().map(|map| map.map.name.clone()).collect();

@@ -167,7 +167,7 @@ impl Chosen<'_, '_> {
     /// Layout of an export type, from the BTF that it refers to.
     fn export_layout(&self, export: &ExportType) -> Result<Layout, PlanError> {
         let Some(bytes) = &self.facts.description.export_btf else {
-            let btf = self.facts.needed_btf(&format!("struct {}", export.name))?;
+            let btf = self.facts.needed_btf(&format!("struct `{}`", export.name))?;
             return exported(btf, export);
         };
         let elsewhere = |error| match error {
@@ -229,7 +229,7 @@ impl Chosen<'_, '_> {
 
     /// `btf_type_id` and `custom_members`: types of the object's own BTF.
     fn configured(&self, map: &str, config: &ExportConfig) -> Result<Layout, PlanError> {
-        let btf = self.facts.needed_btf(&format!("map {map}"))?;
+        let btf = self.facts.needed_btf(&format!("map `{map}`"))?;
         match config {
             ExportConfig::Type(id) => {
                 let resolved = btf.resolve(*id, map).map_err(in_object)?;
@@ -260,7 +260,7 @@ impl Chosen<'_, '_> {
     fn sampled(&mut self, item: &Listed<'_>, sample: &SampleEntry) -> Result<Stream, PlanError> {
         let map = self.map(item).clone();
         let name = &map.map.name;
-        let btf = self.facts.needed_btf(&format!("map {name}"))?;
+        let btf = self.facts.needed_btf(&format!("map `{name}`"))?;
         let mut builder = LayoutBuilder::new(btf);
         let mut part = |part: &str, id: Option<u32>, bytes: u32| match id {
             Some(id) => {

@@ -239,10 +239,7 @@ fn a_ladder_of_damage_to_the_object() {
 fn a_declared_size_over_the_limit_is_refused_at_once() {
     let error =
         message(&json!({"bpf_object": "", "bpf_object_size": 10u64 << 30, "meta": {"eunomia_version": "0"}}));
-    assert_eq!(
-        error,
-        "`bpf_object` inflates to 10737418240 bytes as it declares, over the limit of 67108864 bytes"
-    );
+    assert_eq!(error, "`bpf_object` declares 10737418240 bytes, over the limit of 67108864 bytes");
 }
 
 #[test]
@@ -312,6 +309,6 @@ fn an_object_without_btf_opens_but_cannot_be_planned() {
         std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/events-nobtf.bpf.o")).unwrap();
     let package = open(&present(&object, events_meta())).unwrap();
     let error = package.plan(&Limits::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the BPF object has no BTF, which `map hists` needs");
+    assert_eq!(error.to_string(), "the BPF object has no BTF, which map `hists` needs");
     assert!(error.hint().is_some());
 }

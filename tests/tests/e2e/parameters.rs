@@ -24,8 +24,18 @@ fn a_parameter_that_does_not_fit_is_named_with_what_would() {
             (&[], &["--no_such", "1"], "the program has no option '--no_such'", options),
             (&[], &["--", "--no_such"], "the program has no option '--no_such'", options),
             (&[], &["extra"], "the program has no option 'extra'", options),
-            (&[], &["--targ_pid", "99999999999"], "'99999999999' for '--targ_pid': …", listed),
-            (&[], &["--targ_pid", "init"], "'init' for '--targ_pid': …", listed),
+            (
+                &[],
+                &["--targ_pid", "99999999999"],
+                "'99999999999' does not fit '--targ_pid': out of range: pid_t holds -2147483648 to 2147483647",
+                listed,
+            ),
+            (
+                &[],
+                &["--targ_pid", "init"],
+                "'init' does not fit '--targ_pid': expected a whole number from -2147483648 to 2147483647",
+                listed,
+            ),
             (&[], &["--targ_pid"], "a value is required for '--targ_pid <…>' but none was supplied", listed),
             (
                 &[],
@@ -53,7 +63,7 @@ fn every_kind_of_parameter_refuses_what_it_cannot_hold() {
         ("p_text", "longer than sixteen bytes"),
         ("p_bool", "maybe"),
     ] {
-        let error = format!("'{value}' for '--{option}': …");
+        let error = format!("'{value}' does not fit '--{option}': …");
         let given = format!("--{option}={value}");
         all_refused(&package, &[(&[], &[given.as_str()], &error, listed)]);
     }

@@ -123,7 +123,7 @@ fn stalled(tool: Tool) -> (Live, kernel::Held, std::io::PipeReader) {
 fn a_stalled_pipe_does_not_hold_up_the_time_limit() {
     let (live, held, _reader) = stalled(Tool::run_quietly().args(["--timeout", "1s"]));
     let ran = live.finish();
-    ran.expect_code(0).expect_within(Duration::from_secs(3));
+    ran.expect_code(0).expect_within(Duration::from_secs(2));
     kernel::expect_gone(&held);
 }
 

@@ -43,7 +43,7 @@ pub enum ProgramArgsError {
         options: Vec<String>,
     },
     /// The value does not fit the variable.
-    #[error("'{value}' for '--{option}'")]
+    #[error("'{value}' does not fit '--{option}'")]
     Value {
         /// Long name of the option.
         option: String,

@@ -22,7 +22,7 @@ use crate::sys::perf::{Entry, PerfRing};
 pub(super) const SETTLED_NS: u64 = 1_000_000;
 /// Part of a ring that is filled before the kernel wakes us: below a quarter wake-ups cost, above half records are
 /// lost.
-const WATERMARK: usize = 8;
+const WATERMARK: usize = 4;
 
 /// Part of a ring that is given back to the kernel while a drain goes on.
 const GIVEN_BACK: u64 = 4;

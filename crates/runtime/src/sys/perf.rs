@@ -14,6 +14,10 @@ const TAIL: usize = offset_of!(perf_event_mmap_page, data_tail);
 /// `struct perf_event_header`: type u32, misc u16, size u16.
 const HEADER: usize = 8;
 
+/// How many records ahead memory is fetched, and how much of each: few texts fill their arrays.
+const AHEAD: usize = 4;
+const AHEAD_BYTES: usize = 128;
+
 /// When the kernel wakes the reader of a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WakeUp {
@@ -106,6 +110,10 @@ impl PerfRing {
         let header = self.memory.bytes(self.page + at, HEADER);
         let kind = u32::from_ne_bytes(header[..4].try_into().expect("four bytes"));
         let len = usize::from(u16::from_ne_bytes(header[6..].try_into().expect("two bytes"))).max(HEADER);
+        // Another CPU wrote it: what comes soon is fetched while this one is shown. Records of a ring are of one size
+        // as a rule.
+        let ahead = (at + AHEAD * len) & (self.size - 1);
+        self.memory.prefetch(self.page + ahead, len.min(AHEAD_BYTES));
         let entry = if at + len <= self.size {
             self.memory.bytes(self.page + at, len)
         } else {

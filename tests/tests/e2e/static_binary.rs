@@ -23,12 +23,12 @@ exec chroot "$root" "$@"
 fn root(scratch: &Scratch) -> PathBuf {
     let root = scratch.at("root");
     for folder in ["proc", "sys", "etc"] {
-        fs::create_dir_all(root.join(folder)).unwrap();
+        fs::create_dir_all(root.join(folder)).expect("a new folder is writable");
     }
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/ecli");
     fs::copy(&binary, root.join("ecli")).expect("make release has made dist/ecli");
-    fs::write(root.join("etc/hosts"), format!("127.0.0.1 {HOST}\n")).unwrap();
-    fs::write(root.join("etc/resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+    fs::write(root.join("etc/hosts"), format!("127.0.0.1 {HOST}\n")).expect("a new folder is writable");
+    fs::write(root.join("etc/resolv.conf"), "nameserver 127.0.0.1\n").expect("a new folder is writable");
     root
 }
 

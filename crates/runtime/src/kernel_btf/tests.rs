@@ -106,6 +106,30 @@ fn instructions_are_the_same_with_the_whole_and_the_trimmed_btf() {
     }
 }
 
+/// Every package of the workspace that this kernel loads; the others (lockdown, no kprobes) are told apart by failing
+/// with the whole BTF too.
+#[test]
+fn every_package_has_the_same_instructions_with_the_trimmed_btf() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut loaded = 0;
+    for group in ["examples", "tests/fixtures/published", "tests/fixtures/shapes"] {
+        for entry in std::fs::read_dir(root.join(group)).unwrap() {
+            let path = entry.unwrap().path().join("package.json");
+            let Ok(bytes) = std::fs::read(&path) else { continue };
+            let package = package::open(&bytes, &package::Limits::default()).unwrap();
+            let Ok(whole) = load(package.object(), None) else { continue };
+            let folder = tempfile::tempdir().unwrap();
+            for start in ["first", "second"] {
+                let prepared = prepared(package.object(), &folder);
+                let trimmed = load(package.object(), prepared.path()).unwrap();
+                assert!(trimmed == whole, "{} at the {start} start", path.display());
+            }
+            loaded += 1;
+        }
+    }
+    assert!(loaded >= 20, "only {loaded} packages were loaded");
+}
+
 #[test]
 fn the_fixture_of_type_matches_has_both_answers() {
     let immediate = |object: &[u8], name: &str| -> Vec<i32> {

@@ -21,7 +21,7 @@ as_root := $(if $(sudo),--config "target.'cfg(all())'.runner='sudo -E'")
 ROWS ?=
 SECONDS ?= 60
 release_most_mib := 8
-fuzz_targets := package_open btf_layout decode
+fuzz_targets := package_open btf_layout decode filter
 
 setup:
 	@bash scripts/setup build

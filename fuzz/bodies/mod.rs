@@ -5,11 +5,13 @@
 
 mod btf_layout;
 mod decode;
+mod filter;
 mod layouts;
 mod package_open;
 
 pub(crate) use btf_layout::btf_layout;
 pub(crate) use decode::decode;
+pub(crate) use filter::filter;
 pub(crate) use package_open::package_open;
 
 /// Bounds as small as a fuzzer's patience.

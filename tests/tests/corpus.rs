@@ -81,3 +81,8 @@ fn any_object_has_layouts_or_is_refused() {
 fn any_bytes_decode_with_any_layout() {
     replay(bodies::decode, &read(files("fuzz/corpus/decode")));
 }
+
+#[test]
+fn any_text_is_a_filter_or_refused() {
+    replay(bodies::filter, &read(files("fuzz/corpus/filter")));
+}

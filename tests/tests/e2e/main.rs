@@ -7,6 +7,7 @@ mod cache;
 mod differential;
 mod kernel_refusals;
 mod limits;
+mod network_source;
 mod output;
 mod package_input;
 mod parameters;

@@ -5,6 +5,7 @@
 mod arguments;
 mod cache;
 mod differential;
+mod fixtures;
 mod kernel_refusals;
 mod limits;
 mod network_source;

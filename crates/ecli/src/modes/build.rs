@@ -22,8 +22,8 @@ pub fn build(args: &BuildArgs, messages: &Messages) -> Result<Exit, Failure> {
     let source = source(&args.path)?;
     let target = args.output.clone().unwrap_or_else(|| source.with_file_name("package.json"));
     let mut options = BuildOptions::default();
-    if let Some(clang) = &args.clang {
-        options.clang.clone_from(clang);
+    if let Some(clang) = args.clang.clone().or_else(versioned_clang) {
+        options.clang = clang;
     }
     let built = compiler::build(&source, &options).map_err(|error| failure(error, messages))?;
     if !built.diagnostics.is_empty() {
@@ -41,6 +41,21 @@ pub fn build(args: &BuildArgs, messages: &Messages) -> Result<Exit, Failure> {
         built.clang_version
     ));
     Ok(Exit::Done)
+}
+
+/// Where there is no plain `clang` on the path, as on Debian without its meta package: the newest `clang-NN`.
+fn versioned_clang() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if folders.iter().any(|folder| folder.join("clang").is_file()) {
+        return None;
+    }
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let versions = entries.filter_map(|entry| {
+        let version: u32 = entry.file_name().to_str()?.strip_prefix("clang-")?.parse().ok()?;
+        Some((version, entry.path()))
+    });
+    versions.max().map(|(_, clang)| clang)
 }
 
 /// The one source that a path means.

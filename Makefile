@@ -19,6 +19,9 @@ sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 as_root := $(if $(sudo),--config "target.'cfg(all())'.runner='sudo -E'")
 
 ROWS ?=
+comma := ,
+# The row `record` is read from what criterion has measured.
+bench_record := $(if $(ROWS),$(filter record,$(subst $(comma), ,$(ROWS))),record)
 SECONDS ?= 60
 release_most_mib := 8
 fuzz_targets := package_open btf_layout decode filter
@@ -56,6 +59,7 @@ e2e:
 
 bench: setup-test
 	cargo build --release -p ecli -p e2e --bins
+	$(if $(bench_record),cargo bench -p record --bench render -- columns)
 	$(sudo) $(out)/release/bench $(if $(ROWS),--rows $(ROWS)) --json $(out)/bench.json
 
 # libelf and libz come from Debian's archives; what else libelf.a needs (zstd, on newer releases) pkg-config knows.

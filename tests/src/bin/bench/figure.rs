@@ -1,7 +1,6 @@
 //! One line of the table: what was measured, against what, and whether that is enough.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 /// What the measured value must be.
 #[derive(Debug, Clone, Copy)]
@@ -99,14 +98,11 @@ pub(crate) fn json(figures: &[Figure]) -> String {
     format!("{:#}\n", serde_json::Value::from(rows))
 }
 
-/// What `cargo bench -p record` left behind: the benchmark whose name holds `opensnoop` and `columns`.
+/// What `cargo bench -p record` left behind.
 pub(crate) fn from_criterion() -> Option<Figure> {
-    let folder = std::env::current_exe().ok()?.parent()?.parent()?.join("criterion");
-    let estimates = find(&folder, &|path| {
-        let text = path.to_string_lossy();
-        text.ends_with("new/estimates.json") && text.contains("opensnoop") && text.contains("columns")
-    })?;
-    let value: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates).ok()?).ok()?;
+    let target = std::env::current_exe().ok()?.parent()?.parent()?.to_owned();
+    let estimates = std::fs::read(target.join("criterion/columns/new/estimates.json")).ok()?;
+    let value: serde_json::Value = serde_json::from_slice(&estimates).ok()?;
     Some(Figure {
         row: "record",
         what: "one opensnoop record to columns",
@@ -115,12 +111,4 @@ pub(crate) fn from_criterion() -> Option<Figure> {
         ours: value["median"]["point_estimate"].as_f64()?,
         peer: None,
     })
-}
-
-fn find(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
-    std::fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .find_map(|path| if path.is_dir() { find(&path, wanted) } else { wanted(&path).then_some(path) })
 }

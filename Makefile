@@ -1,7 +1,7 @@
 # make run      install what is missing, build, show the files being opened on this machine for ten seconds
 # make test     install what is missing, then every check and test (root, or sudo, for those that load BPF)
 # make bench    the figures of the README, as ratios against peers; ROWS=name,name for some
-# make release  dist/ecli: one static file; release-test tries it in an empty root
+# make release  dist/ecli: one static file, with completions and man pages beside it; release-test tries it in an empty root
 # make fuzz     every fuzz target for SECONDS each (nightly toolchain)
 
 SHELL := /bin/bash
@@ -70,6 +70,11 @@ release: setup
 	mkdir -p dist
 	install -s -m 755 $(out)/$(triple)/release/ecli dist/ecli
 	bash scripts/static-check dist/ecli $(release_most_mib)
+	mkdir -p dist/completions dist/man
+	dist/ecli completions bash >dist/completions/ecli.bash
+	dist/ecli completions fish >dist/completions/ecli.fish
+	dist/ecli completions zsh >dist/completions/_ecli
+	dist/ecli man dist/man
 
 # dist/ecli alone in a root folder: https by name, then events.
 release-test: setup-test release

@@ -140,6 +140,7 @@ fn view(stream: &Stream, args: &RunArgs, longest_name: Option<usize>) -> Result<
         None => Decoder::new(&stream.layout),
     };
     let decoder = decoder.framing(match stream.source {
+        _ if stream.open_ended => Framing::OpenEnded,
         Source::PerfArray => Framing::Padded,
         Source::RingBuffer | Source::Sampled(_) => Framing::Exact,
     });

@@ -102,6 +102,8 @@ pub struct Stream {
     /// Layout of one record. For [`Source::Sampled`] it has exactly two fields: `key` at offset 0 and `value`
     /// at the key's size rounded up to 8 bytes.
     pub layout: Layout,
+    /// Whether records go on after the layout: the package lists some of their members, and not how long they are.
+    pub open_ended: bool,
 }
 
 /// The kind of map that a stream reads.

@@ -43,6 +43,8 @@ pub enum Framing {
     Exact,
     /// Rounded up to 8 bytes less 4, as perf samples are (`perf_prepare_sample` in kernel/events/core.c).
     Padded,
+    /// Any: the layout is of the beginning of the records only.
+    OpenEnded,
 }
 
 /// A layout compiled to the reads that show it. Building one is not cheap; using it is.
@@ -114,8 +116,10 @@ impl Decoder {
     /// The same, for a source with that framing.
     #[must_use]
     pub fn framing(mut self, framing: Framing) -> Self {
-        if framing == Framing::Padded {
-            self.most_bytes = self.most_bytes.saturating_add(7);
+        match framing {
+            Framing::Exact => {}
+            Framing::Padded => self.most_bytes = self.most_bytes.saturating_add(7),
+            Framing::OpenEnded => self.most_bytes = usize::MAX,
         }
         self
     }

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use e2e::{Live, Tool, kernel};
+use e2e::{Live, Opened, Scratch, Tool, kernel};
 use rustix::process::{Pid, Signal, getsid};
 use serde_json::{Value, json};
 
@@ -191,4 +191,45 @@ fn a_histogram_is_a_picture() {
 #[test]
 fn a_64_bit_enum_has_its_name() {
     assert_eq!(shown("enum64", 910_010, &[])["mode"], "HUGE");
+}
+
+#[test]
+fn records_may_go_on_after_the_members_that_a_package_lists() {
+    kernel::require_root();
+    let args = ["run", "-j", "--count", "1", "--filter", "number == 910011"];
+    let live = Tool::ecli().args(args).arg(shape("custom-members")).start();
+    live.wait_for("the record", || {
+        send(910_011);
+        live.ended()
+    });
+    let ran = live.finish();
+    let row = one_line(&ran.expect_code(0).out());
+    assert_eq!(
+        (&row["number"], row.as_object().map(serde_json::Map::len)),
+        (&json!(910_011), Some(2)),
+        "{ran}"
+    );
+    ran.expect_err(" 0 faulty");
+}
+
+#[test]
+fn older_generations_and_yaml_show_what_the_present_one_does() {
+    kernel::require_root();
+    let scratch = Scratch::new();
+    let marker = scratch.at("marker");
+    let filter = format!("fname == \"{}\"", marker.display());
+    let folder = e2e::root().join("tests/fixtures/generations");
+    let generations =
+        ["flat-a.json", "flat-b.json", "transitional.json", "transitional-raw.json", "present.yaml"];
+    for package in generations.map(|name| folder.join(name)).into_iter().chain([e2e::opensnoop()]) {
+        let live = Tool::run_quietly().args(["-j", "--filter", &filter]).arg(&package).start();
+        live.wait_links(4);
+        let held = kernel::held_by(live.pid());
+        let _missing = std::fs::File::open(&marker);
+        let ran = live.stop(Signal::INT);
+        kernel::expect_gone(&held);
+        let rows = Opened::from_json_lines(&ran.expect_code(0).out());
+        let shown: Vec<_> = rows.iter().map(|row| (row.pid, row.ret)).collect();
+        assert_eq!(shown, [(std::process::id(), -2)], "{}\n{ran}", package.display());
+    }
 }

@@ -6,6 +6,8 @@ mod arguments;
 mod cache;
 mod differential;
 mod fixtures;
+mod formats;
+mod info;
 mod kernel_refusals;
 mod limits;
 mod network_source;

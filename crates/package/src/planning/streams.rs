@@ -59,7 +59,7 @@ impl Chosen<'_, '_> {
     }
 
     fn stream(&self, listed: &Listed<'_>, source: Source, layout: Layout) -> Stream {
-        Stream { name: self.map(listed).map.name.clone(), map: listed.map, source, layout }
+        Stream { name: self.map(listed).map.name.clone(), map: listed.map, source, layout, open_ended: false }
     }
 
     /// Each exporting map carries its layout.
@@ -197,7 +197,8 @@ impl Chosen<'_, '_> {
                 }
                 (Some(source), _) => {
                     let layout = self.configured(&name, &item.entry.export)?;
-                    self.stream(item, source, layout)
+                    let open_ended = matches!(item.entry.export, ExportConfig::Members(_));
+                    Stream { open_ended, ..self.stream(item, source, layout) }
                 }
                 (None, Some(sample)) => {
                     let mut stream = self.sampled(item, sample)?;

@@ -244,6 +244,8 @@ fn with_multiple_exports_each_map_names_its_type() {
     let custom = &plan.streams[1].layout;
     let places: Vec<_> = custom.fields.iter().map(|f| (f.name.as_str(), f.bit_offset)).collect();
     assert_eq!((places, custom.size_bytes), (vec![("a", 0), ("b", 64)], 12));
+    let open_ended: Vec<_> = plan.streams.iter().map(|stream| stream.open_ended).collect();
+    assert_eq!(open_ended, [false, true, false]);
 }
 
 #[test]

@@ -172,6 +172,8 @@ fn a_record_is_judged_by_its_length() {
     }
     assert_eq!(judged(&fixed, Framing::Padded, 19), Fidelity::Exact);
     assert_eq!(judged(&fixed, Framing::Padded, 20), Fidelity::Long);
+    assert_eq!(judged(&fixed, Framing::OpenEnded, 7), Fidelity::Short);
+    assert_eq!(judged(&fixed, Framing::OpenEnded, 9000), Fidelity::Exact);
     let variable = layout(24, vec![field("n", 0, unsigned(32)), field("args", 32, text(20))]);
     for (len, fidelity) in
         [(3, Fidelity::Short), (4, Fidelity::Exact), (9, Fidelity::Exact), (25, Fidelity::Long)]

@@ -185,6 +185,7 @@ mod tests {
                     map: index,
                     source: sources[index].0.clone(),
                     layout: layout.clone(),
+                    open_ended: false,
                 })
                 .collect(),
             parameters: vec![],

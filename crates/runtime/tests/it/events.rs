@@ -49,6 +49,7 @@ pub(crate) fn events(streams: &[(&str, i32, Source)], text_bytes: i32) -> Plan {
             map: plan.maps.len() - 1,
             source: source.clone(),
             layout: layout(32 + text_bytes as u32),
+            open_ended: false,
         });
     }
     plan

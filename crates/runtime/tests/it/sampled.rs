@@ -26,6 +26,7 @@ fn sampled(name: &str, interval_ms: u64, clear: Option<bool>) -> Plan {
         map: 0,
         source: Source::Sampled(Sampling { interval, kind: SampleKind::KeyValue, clear }),
         layout: layout(24),
+        open_ended: false,
     }];
     plan
 }

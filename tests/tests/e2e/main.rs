@@ -14,6 +14,7 @@ mod network_source;
 mod output;
 mod package_input;
 mod parameters;
+mod shown;
 mod smoke;
 mod static_binary;
 mod stop;

@@ -200,9 +200,9 @@ pub struct RunArgs {
 /// `ecli info`.
 #[derive(Debug, Args)]
 pub struct InfoArgs {
-    /// The package.
-    #[command(flatten)]
-    pub package: PackageArgs,
+    /// A file, '-' for standard input, or an http(s) URL
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub package: OsString,
     /// As JSON
     #[arg(short, long, help_heading = "Output")]
     pub json: bool,

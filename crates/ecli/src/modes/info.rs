@@ -13,11 +13,6 @@ use crate::modes::opening::open;
 /// The package cannot be fetched or is none.
 pub fn info(args: &InfoArgs, messages: &Messages) -> Result<Exit, Failure> {
     let opened = open(&args.package, &args.fetch, messages)?;
-    if let Some(extra) = args.package.program_arguments().first() {
-        let extra = extra.to_string_lossy();
-        return Err(Failure::new(Exit::Usage, format!("unexpected argument '{extra}' after the package"))
-            .with_hint(Some("options of ecli info stand before the package")));
-    }
     let text = if args.json {
         info::as_json(&opened.package, &opened.plan)
     } else {

@@ -1,8 +1,10 @@
 //! Argument → package and plan, shared by the modes that take a package.
 
+use std::ffi::OsStr;
+
 use package::{Limits, OpenError, Package, Plan};
 
-use crate::cli::{FetchArgs, PackageArgs};
+use crate::cli::FetchArgs;
 use crate::exit::{Exit, Failure};
 use crate::message::Messages;
 use crate::source::{self, Bar, FetchOptions, PlainHttp, Progress, Proxies};
@@ -15,7 +17,7 @@ pub(super) struct Opened {
 }
 
 /// Fetches, opens and plans.
-pub(super) fn open(args: &PackageArgs, fetch: &FetchArgs, messages: &Messages) -> Result<Opened, Failure> {
+pub(super) fn open(spec: &OsStr, fetch: &FetchArgs, messages: &Messages) -> Result<Opened, Failure> {
     let limits = Limits {
         package_bytes: fetch.max_package_size,
         object_bytes: fetch.max_object_size,
@@ -32,7 +34,7 @@ pub(super) fn open(args: &PackageArgs, fetch: &FetchArgs, messages: &Messages) -
     };
     let mut bar = Bar::stderr();
     let progress: &mut dyn Progress = if messages.is_quiet() { &mut () } else { &mut bar };
-    let fetched = source::fetch(args.spec(), &options, progress).map_err(|error| {
+    let fetched = source::fetch(spec, &options, progress).map_err(|error| {
         let hint = error.hint();
         Failure::new(Exit::from_code(error.exit_code()), error).with_hint(hint)
     })?;

@@ -22,7 +22,7 @@ use crate::signals::StopSignal;
 ///
 /// Everything that keeps a package from running, and an output that cannot be written.
 pub fn run(args: &RunArgs, messages: &Messages) -> Result<Exit, Failure> {
-    let Opened { package, plan } = open(&args.package, &args.fetch, messages)?;
+    let Opened { package, plan } = open(args.package.spec(), &args.fetch, messages)?;
     let Some(given) = program_args(args, &package, &plan, messages)? else { return Ok(Exit::Done) };
     let mut session = Session::new(&plan, args)?;
     let mut output = open_output(args)?;
